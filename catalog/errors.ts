@@ -1,0 +1,58 @@
+/**
+ * Every error that a person can meet outside HTTP: one row a code. The message of each says which
+ * path or field, what was expected, what was got and how to fix it. (HTTP errors: server/errors.ts.)
+ */
+export const ERROR_CODES = {
+  STACK_FILE_INVALID: { exit: 2, about: 'The stack file breaks a rule; nothing was deployed.' },
+  USAGE: { exit: 2, about: 'The command line is wrong.' },
+  MODEL_UNKNOWN: { exit: 2, about: 'The catalogue has no such base model or quantization.' },
+  LICENCE_NOT_ACCEPTED: { exit: 2, about: 'The model needs a licence that the stack file does not accept by name.' },
+  CONTEXT_UNKNOWN: { exit: 2, about: 'The kubeconfig has no such context.' },
+  NODE_TOO_OLD: { exit: 3, about: 'This Node cannot run TypeScript as it stands.' },
+  NOT_ROOT: { exit: 3, about: 'The embedded cluster needs root on Linux.' },
+  TOOL_MISSING: { exit: 3, about: 'A tool is missing and could not be fetched or built.' },
+  TOOL_BUILD_FAILED: { exit: 3, about: 'Building a tool from its source failed.' },
+  DISK_FULL: { exit: 3, about: 'The disk is full.' },
+  PORT_TAKEN: { exit: 3, about: 'Another process listens on a port that the embedded cluster needs.' },
+  LOCKED: { exit: 3, about: 'Another serantau command works on the same thing.' },
+  STATE_INCOMPATIBLE: { exit: 3, about: 'The state folder was written by an incompatible version.' },
+  CLUSTER_DOWN: { exit: 3, about: 'The embedded cluster is not running.' },
+  CLUSTER_START_FAILED: { exit: 1, about: 'A part of the embedded cluster did not become ready.' },
+  WEIGHTS_CORRUPT: { exit: 1, about: 'A file of weights has the wrong digest or structure.' },
+  WEIGHTS_UNAVAILABLE: { exit: 1, about: 'No source of the weights could be reached.' },
+  IMAGE_BUILD_FAILED: { exit: 1, about: 'Building the server image failed.' },
+  DEPLOY_FAILED: { exit: 1, about: 'Pulumi could not reach the wanted state.' },
+  KEY_FILE_UNUSABLE: { exit: 3, about: 'The API key or passphrase file cannot be used.' },
+} as const satisfies Record<string, { exit: 1 | 2 | 3; about: string }>
+
+export type ErrorCode = keyof typeof ERROR_CODES
+
+export interface Problem {
+  /** Dotted path or file that is wrong, e.g. `models[0].replicas`. */
+  path: string
+  expected: string
+  got: string
+  fix: string
+}
+
+/** An error meant for the user: shown without a stack. */
+export class KitError extends Error {
+  override readonly name = 'KitError'
+  readonly code: ErrorCode
+  readonly problems: readonly Problem[]
+
+  constructor(code: ErrorCode, problems: Problem | readonly Problem[], options?: ErrorOptions) {
+    const list = Array.isArray(problems) ? (problems as readonly Problem[]) : [problems as Problem]
+    super(list.map(formatProblem).join('\n'), options)
+    this.code = code
+    this.problems = list
+  }
+
+  get exitCode(): 1 | 2 | 3 {
+    return ERROR_CODES[this.code].exit
+  }
+}
+
+export function formatProblem(problem: Problem): string {
+  return `${problem.path}: expected ${problem.expected}, got ${problem.got}. Fix: ${problem.fix}`
+}

@@ -1,0 +1,6 @@
+export * from './base-model.ts'
+export * from './errors.ts'
+export * from './keys-file.ts'
+export * from './models/index.ts'
+export * from './serving-config.ts'
+export * from './stack-file.ts'

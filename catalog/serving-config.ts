@@ -1,0 +1,55 @@
+import { z } from 'zod'
+import { ModelIdSchema, Sha256Schema } from './base-model.ts'
+
+/** Limits of every request, either role. */
+export const LimitsSchema = z.strictObject({
+  maxBodyBytes: z.int().min(1024).default(1_048_576),
+  /** A client that takes no byte for so long is cut. */
+  slowClientMs: z.int().min(100).default(30_000),
+  /** Time to receive a whole request. */
+  requestReceiveMs: z.int().min(100).default(30_000),
+  /** Longest answer; the pod's grace period must be longer. */
+  maxStreamMs: z.int().min(1000).default(120_000),
+  maxStreamsPerKey: z.int().min(1).default(64),
+})
+export const defaultLimits = LimitsSchema.parse({})
+
+const ServedModelSchema = z.strictObject({
+  id: ModelIdSchema,
+  digest: Sha256Schema.describe('of the GGUF file'),
+  licence: z.string(),
+  created: z.int().min(0).default(0).describe('Unix seconds, as /v1/models shows it'),
+})
+
+export const GatewayConfigSchema = z.strictObject({
+  role: z.literal('gateway'),
+  models: z
+    .array(ServedModelSchema.extend({ url: z.url().describe('Base URL of its model Service, without path') }))
+    .min(1),
+  tls: z
+    .strictObject({ certFile: z.string(), keyFile: z.string() })
+    .optional()
+    .describe('Present: the API speaks HTTPS'),
+  limits: LimitsSchema.default(defaultLimits),
+})
+export type GatewayConfig = z.infer<typeof GatewayConfigSchema>
+
+export const ModelConfigSchema = z.strictObject({
+  role: z.literal('model'),
+  model: ServedModelSchema.extend({
+    file: z.string().describe('Path of the verified GGUF file in the pod'),
+    contextSize: z.int().min(64).describe('Tokens of one request: prompt and answer'),
+    slots: z.int().min(1).max(64).describe('Requests decoded at once'),
+    chat: z.boolean().describe('false: chat is a typed 400, the file has no template'),
+    maxQueued: z.int().min(0).default(64),
+  }),
+  limits: LimitsSchema.default(defaultLimits),
+})
+export type ModelConfig = z.infer<typeof ModelConfigSchema>
+
+/** The one document that infra writes (a ConfigMap) and the server reads. */
+export const ServingConfigSchema = z.discriminatedUnion('role', [
+  GatewayConfigSchema,
+  ModelConfigSchema,
+])
+export type ServingConfig = z.infer<typeof ServingConfigSchema>

@@ -1,0 +1,133 @@
+import { z } from 'zod'
+import { ModelIdSchema, Sha256Schema } from './base-model.ts'
+
+const KubernetesNameSchema = z
+  .string()
+  .regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'a Kubernetes name: lower-case letters, digits and "-"')
+const HostSchema = z.string().regex(/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/, 'a DNS host name')
+
+export const JurisdictionSchema = z.strictObject({
+  country: z.string().regex(/^[A-Z]{2}$/, 'an ISO 3166-1 country code, e.g. MY'),
+  regions: z.array(z.string().min(1)).default([]),
+})
+
+export const ClusterSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('local').describe('A whole Kubernetes on this machine (root on Linux)'),
+    name: KubernetesNameSchema.max(20).default('default'),
+  }),
+  z.strictObject({
+    kind: z.literal('existing').describe('A cluster that is there; nothing but the named context is touched'),
+    context: z.string().min(1).describe('Context of the kubeconfig'),
+    kubeconfig: z.string().min(1).optional().describe('Path; default: KUBECONFIG, then ~/.kube/config'),
+  }),
+])
+export type Cluster = z.infer<typeof ClusterSchema>
+
+export const AllowFromSchema = z.strictObject({
+  namespaces: z.array(KubernetesNameSchema).default([]),
+  cidrs: z.array(z.cidrv4()).default([]),
+})
+
+const allowFrom = AllowFromSchema.default({ namespaces: [], cidrs: [] })
+const tlsSecret = KubernetesNameSchema.describe('Secret of type kubernetes.io/tls in the namespace')
+export const ExposeSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('clusterIP'), allowFrom }),
+  z.strictObject({ kind: z.literal('loadBalancer'), host: HostSchema, tlsSecret, allowFrom }),
+  z.strictObject({
+    kind: z.literal('ingress'),
+    host: HostSchema,
+    tlsSecret,
+    className: KubernetesNameSchema.optional(),
+    allowFrom,
+  }),
+  z.strictObject({
+    kind: z.literal('gatewayRoute'),
+    host: HostSchema,
+    tlsSecret,
+    gateway: z
+      .strictObject({ name: KubernetesNameSchema, namespace: KubernetesNameSchema.optional() })
+      .optional()
+      .describe('Gateway of the Gateway API; absent: one is made with the TLS secret'),
+    allowFrom,
+  }),
+])
+export type Expose = z.infer<typeof ExposeSchema>
+
+/** What the server reads of a key: the hash, never the key. */
+export const KeySchema = z.strictObject({
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and "-"'),
+  sha256: Sha256Schema.describe('SHA-256 of the API key'),
+  tenant: z.string().min(1).max(63).optional().describe('Default: the name of the key'),
+  role: z.enum(['user', 'admin']).default('user'),
+})
+export type Key = z.infer<typeof KeySchema>
+
+export const ReplicasSchema = z.union([
+  z.int().min(0).max(1000),
+  z.strictObject({ min: z.int().min(0).max(1000), max: z.int().min(1).max(1000) }),
+])
+
+export const WeightsSchema = z.discriminatedUnion('from', [
+  z.strictObject({
+    from: z.literal('url'),
+    url: z.url({ protocol: /^https$/ }).describe('https URL of the GGUF file; its digest is checked'),
+  }),
+  z.strictObject({
+    from: z.literal('pvc'),
+    claim: KubernetesNameSchema.describe('A PersistentVolumeClaim in the namespace'),
+    path: z
+      .string()
+      .regex(/^(?!\/)(?!.*(^|\/)\.\.(\/|$))[A-Za-z0-9._/-]+$/, 'a relative path without ".."')
+      .describe('The GGUF file in it; its digest is checked'),
+  }),
+])
+export type Weights = z.infer<typeof WeightsSchema>
+
+export const StackModelSchema = z.strictObject({
+  id: ModelIdSchema.describe('Row of the catalogue'),
+  quantization: z.string().optional().describe("Default: the row's first file"),
+  replicas: ReplicasSchema.default(1),
+  contextSize: z.int().min(64).optional().describe('Tokens a request may use; default: min(2048, the model)'),
+  slots: z.int().min(1).max(64).default(4).describe('Requests decoded at once by a replica'),
+  cpu: z.number().positive().max(256).default(2).describe('CPU limit of a replica, cores'),
+  memory: z
+    .string()
+    .regex(/^[1-9][0-9]*(Mi|Gi)$/, 'a quantity such as 2Gi')
+    .default('2Gi'),
+  maxQueued: z.int().min(0).max(10_000).default(64).describe('Requests that may wait for a slot'),
+  weights: WeightsSchema.optional().describe('Where the cluster gets the file; required for kind: existing'),
+})
+export type StackModel = z.infer<typeof StackModelSchema>
+
+export const ImageSchema = z
+  .string()
+  .regex(
+    /^[a-z0-9.-]+(:[0-9]+)?\/[a-z0-9._/-]+@sha256:[0-9a-f]{64}$/,
+    'an image by digest: registry/name@sha256:<64 hex>',
+  )
+
+/** `Pulumi.<stack>.yaml`, the keys of namespace `serantau`. */
+export const StackFileSchema = z.strictObject({
+  jurisdiction: JurisdictionSchema,
+  cluster: ClusterSchema.default({ kind: 'local', name: 'default' }),
+  provider: z
+    .enum(['official', 'offline'])
+    .optional()
+    .describe('Kubernetes provider; default: official, and offline for the local cluster when official is absent'),
+  namespace: KubernetesNameSchema.default('serantau'),
+  models: z.array(StackModelSchema).min(1),
+  acceptedLicences: z.array(z.string()).default([]).describe('Ids of licences accepted by name'),
+  expose: ExposeSchema.default({ kind: 'clusterIP', allowFrom: { namespaces: [], cidrs: [] } }),
+  keys: z.array(KeySchema).default([]),
+  gatewayReplicas: z.int().min(1).max(100).default(1),
+  image: ImageSchema.optional().describe('Server image; required for kind: existing'),
+  imagePullSecrets: z.array(KubernetesNameSchema).default([]),
+  storageClass: KubernetesNameSchema.optional(),
+  proxy: z
+    .strictObject({ https: z.url(), noProxy: z.array(z.string()).default([]) })
+    .optional()
+    .describe('Proxy of the weights download'),
+  caBundle: z.string().optional().describe('PEM file (path from the project folder) of extra CAs for the weights download'),
+})
+export type StackFile = z.infer<typeof StackFileSchema>
