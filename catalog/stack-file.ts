@@ -3,7 +3,10 @@ import { ModelIdSchema, Sha256Schema } from './base-model.ts'
 
 const KubernetesNameSchema = z
   .string()
-  .regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'a Kubernetes name: lower-case letters, digits and "-"')
+  .regex(
+    /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/,
+    'a Kubernetes name: lower-case letters, digits and "-"',
+  )
 const HostSchema = z.string().regex(/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/, 'a DNS host name')
 
 export const JurisdictionSchema = z.strictObject({
@@ -17,9 +20,15 @@ export const ClusterSchema = z.discriminatedUnion('kind', [
     name: KubernetesNameSchema.max(20).default('default'),
   }),
   z.strictObject({
-    kind: z.literal('existing').describe('A cluster that is there; nothing but the named context is touched'),
+    kind: z
+      .literal('existing')
+      .describe('A cluster that is there; nothing but the named context is touched'),
     context: z.string().min(1).describe('Context of the kubeconfig'),
-    kubeconfig: z.string().min(1).optional().describe('Path; default: KUBECONFIG, then ~/.kube/config'),
+    kubeconfig: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Path; default: KUBECONFIG, then ~/.kube/config'),
   }),
 ])
 export type Cluster = z.infer<typeof ClusterSchema>
@@ -71,7 +80,9 @@ export const ReplicasSchema = z.union([
 export const WeightsSchema = z.discriminatedUnion('from', [
   z.strictObject({
     from: z.literal('url'),
-    url: z.url({ protocol: /^https$/ }).describe('https URL of the GGUF file; its digest is checked'),
+    url: z
+      .url({ protocol: /^https$/ })
+      .describe('https URL of the GGUF file; its digest is checked'),
   }),
   z.strictObject({
     from: z.literal('pvc'),
@@ -88,7 +99,11 @@ export const StackModelSchema = z.strictObject({
   id: ModelIdSchema.describe('Row of the catalogue'),
   quantization: z.string().optional().describe("Default: the row's first file"),
   replicas: ReplicasSchema.default(1),
-  contextSize: z.int().min(64).optional().describe('Tokens a request may use; default: min(2048, the model)'),
+  contextSize: z
+    .int()
+    .min(64)
+    .optional()
+    .describe('Tokens a request may use; default: min(2048, the model)'),
   slots: z.int().min(1).max(64).default(4).describe('Requests decoded at once by a replica'),
   cpu: z.number().positive().max(256).default(2).describe('CPU limit of a replica, cores'),
   memory: z
@@ -96,7 +111,9 @@ export const StackModelSchema = z.strictObject({
     .regex(/^[1-9][0-9]*(Mi|Gi)$/, 'a quantity such as 2Gi')
     .default('2Gi'),
   maxQueued: z.int().min(0).max(10_000).default(64).describe('Requests that may wait for a slot'),
-  weights: WeightsSchema.optional().describe('Where the cluster gets the file; required for kind: existing'),
+  weights: WeightsSchema.optional().describe(
+    'Where the cluster gets the file; required for kind: existing',
+  ),
 })
 export type StackModel = z.infer<typeof StackModelSchema>
 
@@ -114,7 +131,9 @@ export const StackFileSchema = z.strictObject({
   provider: z
     .enum(['official', 'offline'])
     .optional()
-    .describe('Kubernetes provider; default: official, and offline for the local cluster when official is absent'),
+    .describe(
+      'Kubernetes provider; default: official, and offline for the local cluster when official is absent',
+    ),
   namespace: KubernetesNameSchema.default('serantau'),
   models: z.array(StackModelSchema).min(1),
   acceptedLicences: z.array(z.string()).default([]).describe('Ids of licences accepted by name'),
@@ -128,6 +147,9 @@ export const StackFileSchema = z.strictObject({
     .strictObject({ https: z.url(), noProxy: z.array(z.string()).default([]) })
     .optional()
     .describe('Proxy of the weights download'),
-  caBundle: z.string().optional().describe('PEM file (path from the project folder) of extra CAs for the weights download'),
+  caBundle: z
+    .string()
+    .optional()
+    .describe('PEM file (path from the project folder) of extra CAs for the weights download'),
 })
 export type StackFile = z.infer<typeof StackFileSchema>

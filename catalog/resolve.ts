@@ -1,0 +1,173 @@
+import type { BaseModel, ModelFile } from './base-model.ts'
+import { KitError, type ErrorCode, type Problem } from './errors.ts'
+import { BASE_MODELS } from './models/index.ts'
+import { formatPath } from './parse-stack-file.ts'
+import type { StackFile, StackModel } from './stack-file.ts'
+
+/** One model of the stack file with its row of the catalogue, every choice made. */
+export interface ResolvedModel {
+  base: BaseModel
+  file: ModelFile
+  choice: StackModel
+  replicas: number
+  /** Tokens of one request. */
+  contextSize: number
+}
+
+const DEFAULT_CONTEXT_SIZE = 2048
+
+/** Applies the rules between the stack file and the catalogue; throws and names every broken one. */
+export function resolveModels(stack: StackFile): ResolvedModel[] {
+  const checks = stack.models.map((choice, index) => checkModel(stack, choice, index))
+  const found = [...checks.flatMap((check) => check.problems), ...checkStack(stack)]
+  const first = found[0]
+  if (first)
+    throw new KitError(
+      first.code,
+      found.map((entry) => entry.problem),
+    )
+  return checks.flatMap((check) => (check.model ? [check.model] : []))
+}
+
+interface Finding {
+  code: ErrorCode
+  problem: Problem
+}
+
+function checkModel(
+  stack: StackFile,
+  choice: StackModel,
+  index: number,
+): { model?: ResolvedModel; problems: Finding[] } {
+  const at = (...rest: string[]) => formatPath(['models', index, ...rest])
+  const base = BASE_MODELS[choice.id]
+  if (!base) return { problems: [unknownModel(at('id'), choice.id)] }
+  const file = base.files.find((row) => row.quantization === choice.quantization) ?? base.files[0]
+  const problems: Finding[] = []
+  const add = (code: ErrorCode, problem: Problem) => problems.push({ code, problem })
+
+  if (!file || (choice.quantization && file.quantization !== choice.quantization)) {
+    add('MODEL_UNKNOWN', {
+      path: at('quantization'),
+      expected: `one of ${base.files.map((row) => row.quantization).join(', ')}`,
+      got: String(choice.quantization),
+      fix: 'choose a quantization that the catalogue has for this model',
+    })
+  }
+  if (base.licence.acceptanceRequired && !stack.acceptedLicences.includes(base.licence.id)) {
+    add('LICENCE_NOT_ACCEPTED', {
+      path: formatPath(['acceptedLicences']),
+      expected: `"${base.licence.id}" (${base.licence.document}), which ${base.id} needs`,
+      got: JSON.stringify(stack.acceptedLicences),
+      fix: `read the licence and add "${base.licence.id}" to acceptedLicences`,
+    })
+  }
+  if (stack.models.findIndex((other) => other.id === choice.id) !== index) {
+    add('STACK_FILE_INVALID', {
+      path: at('id'),
+      expected: 'each id once',
+      got: `"${choice.id}" a second time`,
+      fix: 'remove one of the two, or raise its replicas',
+    })
+  }
+  if (choice.contextSize !== undefined && choice.contextSize > base.contextSize) {
+    add('STACK_FILE_INVALID', {
+      path: at('contextSize'),
+      expected: `<= ${base.contextSize}, what ${base.id} was trained for`,
+      got: String(choice.contextSize),
+      fix: `set it to ${base.contextSize} or less`,
+    })
+  }
+  if (stack.cluster.kind === 'existing' && !choice.weights) {
+    add('STACK_FILE_INVALID', {
+      path: at('weights'),
+      expected: 'where the cluster gets the file',
+      got: 'nothing',
+      fix: 'set weights: { from: url, url: https://... } or { from: pvc, claim: ..., path: ... }',
+    })
+  }
+  const replicas = replicasOf(choice, at('replicas'), add)
+  if (!file || problems.length > 0) return { problems }
+  const contextSize = choice.contextSize ?? Math.min(DEFAULT_CONTEXT_SIZE, base.contextSize)
+  return { model: { base, file, choice, replicas, contextSize }, problems }
+}
+
+function replicasOf(
+  choice: StackModel,
+  path: string,
+  add: (code: ErrorCode, problem: Problem) => void,
+): number {
+  const { min, max } =
+    typeof choice.replicas === 'number'
+      ? { min: choice.replicas, max: choice.replicas }
+      : choice.replicas
+  if (min !== max) {
+    add('STACK_FILE_INVALID', {
+      path,
+      expected: 'min equal to max: this release does not scale by itself',
+      got: JSON.stringify(choice.replicas),
+      fix: `set replicas: ${Math.max(min, 1)}`,
+    })
+  } else if (min === 0) {
+    add('STACK_FILE_INVALID', {
+      path,
+      expected: '>= 1: 0 needs scaling, which this release does not have',
+      got: '0',
+      fix: 'set replicas: 1, or remove the model',
+    })
+  }
+  return min
+}
+
+function unknownModel(path: string, id: string): Finding {
+  return {
+    code: 'MODEL_UNKNOWN',
+    problem: {
+      path,
+      expected: `one of ${Object.keys(BASE_MODELS).join(', ')}`,
+      got: JSON.stringify(id),
+      fix: 'choose a base model of the catalogue',
+    },
+  }
+}
+
+function checkStack(stack: StackFile): Finding[] {
+  if (stack.cluster.kind === 'local' && stack.expose.kind !== 'clusterIP') {
+    return [
+      {
+        code: 'STACK_FILE_INVALID',
+        problem: {
+          path: formatPath(['expose', 'kind']),
+          expected: '"clusterIP": the embedded cluster has no load balancer, ingress or gateway',
+          got: JSON.stringify(stack.expose.kind),
+          fix: 'remove expose, or deploy to a cluster of kind existing',
+        },
+      },
+    ]
+  }
+  if (stack.cluster.kind === 'existing' && !stack.image) {
+    return [
+      {
+        code: 'STACK_FILE_INVALID',
+        problem: {
+          path: formatPath(['image']),
+          expected: 'the server image by digest',
+          got: 'nothing',
+          fix: 'run `serantau image push REGISTRY/NAME` and copy the line that it prints',
+        },
+      },
+    ]
+  }
+  const twice = stack.keys.filter(
+    (key, index) => stack.keys.findIndex((other) => other.sha256 === key.sha256) !== index,
+  )
+  return twice.map((key) => ({
+    code: 'STACK_FILE_INVALID' as const,
+    problem: {
+      path: formatPath(['keys']),
+      expected: 'each hash once',
+      got: `the hash of "${key.name}" twice`,
+      fix: 'remove one of the two entries',
+    },
+  }))
+}

@@ -1,0 +1,47 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { KitError } from '../../catalog/index.ts'
+import { describeCluster, weightsFolder } from '../local/cluster.ts'
+import { stateFolder } from '../local/paths.ts'
+import type { ClusterTarget } from './target.ts'
+
+/** Set by `preview` when the embedded cluster is down: render everything, contact nothing. */
+export const renderOnly = (): boolean => process.env['SERANTAU_RENDER_ONLY'] === '1'
+
+/** Where `up` notes the image that it imported into the cluster. */
+export const imageNote = (name: string): string =>
+  join(stateFolder(), 'clusters', name, 'image.txt')
+
+const UNKNOWN_IMAGE = `serantau.local/server@sha256:${'0'.repeat(64)}`
+
+/** The embedded cluster, which `npm run up` starts before the program runs. */
+export async function localCluster(name: string): Promise<ClusterTarget> {
+  const { cluster } = await describeCluster(name)
+  const image = (await readFile(imageNote(name), 'utf8').catch(() => '')).trim()
+  if (renderOnly()) {
+    return {
+      kubeconfig: cluster?.kubeconfig ?? '/dev/null',
+      context: cluster?.context ?? `serantau-${name}`,
+      image: image === '' ? UNKNOWN_IMAGE : image,
+      gatewayServiceIp: cluster?.gatewayServiceIp,
+      hostCidr: cluster && `${cluster.hostAddress}/32`,
+      weightsFolder: weightsFolder(name),
+    }
+  }
+  if (!cluster || image === '') {
+    throw new KitError('CLUSTER_DOWN', {
+      path: 'serantau:cluster',
+      expected: `the embedded cluster "${name}" to run`,
+      got: 'it is down',
+      fix: 'run `npm run up`, which starts it and then deploys',
+    })
+  }
+  return {
+    kubeconfig: cluster.kubeconfig,
+    context: cluster.context,
+    image,
+    gatewayServiceIp: cluster.gatewayServiceIp,
+    hostCidr: `${cluster.hostAddress}/32`,
+    weightsFolder: weightsFolder(name),
+  }
+}

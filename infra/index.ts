@@ -1,0 +1,73 @@
+import * as k8s from '@pulumi/kubernetes'
+import * as pulumi from '@pulumi/pulumi'
+import { KitError, resolveModels, type StackFile } from '../catalog/index.ts'
+import { existingCluster } from './clusters/existing.ts'
+import { localCluster } from './clusters/local.ts'
+import type { ClusterTarget } from './clusters/target.ts'
+import { readStackFile } from './config.ts'
+import { createCaBundle } from './serving/ca-bundle.ts'
+import { Gateway } from './serving/gateway.ts'
+import { createKeysSecret } from './serving/keys-secret.ts'
+import { ModelServer } from './serving/model-server.ts'
+import { createNamespace } from './serving/namespace.ts'
+
+/** Stack outputs: a public contract. */
+export interface Outputs {
+  /** Base URL for OpenAI clients. */
+  endpoint: string
+  models: { id: string; digest: string; licence: string }[]
+  jurisdiction: StackFile['jurisdiction']
+  nodePools: never[]
+}
+
+/** The whole deployment, in order. */
+export default async function deploy(): Promise<Outputs> {
+  try {
+    const stack = readStackFile()
+    const models = resolveModels(stack)
+    const target = await connect(stack)
+
+    const provider = new k8s.Provider('kubernetes', {
+      kubeconfig: target.kubeconfig,
+      context: target.context,
+    })
+    const namespace = createNamespace(stack.namespace, { provider })
+    const inNamespace = { stack, target, namespace: namespace.metadata.name }
+    const opts = { provider, dependsOn: [namespace] }
+    const keys = createKeysSecret(stack.keys, namespace.metadata.name, opts)
+    const caBundle = createCaBundle(stack.caBundle, namespace.metadata.name, opts)
+    for (const model of models) {
+      new ModelServer(model.base.id, { ...inNamespace, model, keys, caBundle }, { provider })
+    }
+    new Gateway('gateway', { ...inNamespace, models, keys }, { provider })
+
+    return {
+      endpoint: endpointOf(stack, target),
+      models: models.map(({ base, file }) => ({
+        id: base.id,
+        digest: `sha256:${file.sha256}`,
+        licence: base.licence.id,
+      })),
+      jurisdiction: stack.jurisdiction,
+      nodePools: [],
+    }
+  } catch (error) {
+    // A RunError is shown without a stack: the message is for the user.
+    throw error instanceof KitError ? new pulumi.RunError(error.message) : error
+  }
+}
+
+async function connect(stack: StackFile): Promise<ClusterTarget> {
+  switch (stack.cluster.kind) {
+    case 'local':
+      return localCluster(stack.cluster.name)
+    case 'existing':
+      return existingCluster(stack)
+  }
+}
+
+function endpointOf(stack: StackFile, target: ClusterTarget): string {
+  if (stack.expose.kind !== 'clusterIP') return `https://${stack.expose.host}/v1`
+  const host = target.gatewayServiceIp ?? `gateway.${stack.namespace}.svc`
+  return `http://${host}:8080/v1`
+}

@@ -1,0 +1,16 @@
+import * as k8s from '@pulumi/kubernetes'
+import type * as pulumi from '@pulumi/pulumi'
+
+/** The namespace of the service. Pods that break Pod Security "restricted" are refused by the API server. */
+export function createNamespace(
+  name: string,
+  opts: pulumi.CustomResourceOptions,
+): k8s.core.v1.Namespace {
+  const labels = Object.fromEntries(
+    ['enforce', 'audit', 'warn'].map((mode) => [
+      `pod-security.kubernetes.io/${mode}`,
+      'restricted',
+    ]),
+  )
+  return new k8s.core.v1.Namespace('namespace', { metadata: { name, labels } }, opts)
+}

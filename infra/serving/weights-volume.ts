@@ -1,0 +1,83 @@
+import * as k8s from '@pulumi/kubernetes'
+import type * as pulumi from '@pulumi/pulumi'
+import type { ResolvedModel, StackFile } from '../../catalog/index.ts'
+import type { ClusterTarget } from '../clusters/target.ts'
+import { weightsClaim } from '../names.ts'
+
+export interface WeightsVolumeArgs {
+  stack: StackFile
+  model: ResolvedModel
+  target: ClusterTarget
+  namespace: pulumi.Input<string>
+}
+
+/**
+ * The claim that a model's pods mount. A claim that the stack file names is used as it is. Ours is
+ * protected on existing clusters: `down` keeps the weights unless `--purge`.
+ */
+export function createWeightsVolume(
+  args: WeightsVolumeArgs,
+  opts: pulumi.CustomResourceOptions,
+): pulumi.Output<string> | string {
+  const { choice, base, file } = args.model
+  if (args.stack.cluster.kind === 'existing' && choice.weights?.from === 'pvc') {
+    return choice.weights.claim
+  }
+  const name = weightsClaim(base.id)
+  const size = `${Math.ceil((file.bytes * 1.1) / 2 ** 30)}Gi`
+  if (args.target.weightsFolder !== undefined) {
+    return createLocalVolume(name, size, args.target.weightsFolder, args, opts)
+  }
+  const claim = new k8s.core.v1.PersistentVolumeClaim(
+    name,
+    {
+      metadata: { name, namespace: args.namespace },
+      spec: {
+        accessModes: ['ReadWriteOnce'],
+        storageClassName: args.stack.storageClass,
+        resources: { requests: { storage: size } },
+      },
+    },
+    { ...opts, protect: true },
+  )
+  return claim.metadata.name
+}
+
+/** The embedded cluster has no provisioner: a volume over the node's folder of verified weights. */
+function createLocalVolume(
+  name: string,
+  size: string,
+  folder: string,
+  args: WeightsVolumeArgs,
+  opts: pulumi.CustomResourceOptions,
+): pulumi.Output<string> {
+  const volume = new k8s.core.v1.PersistentVolume(
+    name,
+    {
+      metadata: { name },
+      spec: {
+        capacity: { storage: size },
+        accessModes: ['ReadOnlyMany'],
+        persistentVolumeReclaimPolicy: 'Retain',
+        storageClassName: '',
+        hostPath: { path: folder, type: 'Directory' },
+        claimRef: { namespace: args.namespace, name },
+      },
+    },
+    opts,
+  )
+  const claim = new k8s.core.v1.PersistentVolumeClaim(
+    name,
+    {
+      metadata: { name, namespace: args.namespace },
+      spec: {
+        accessModes: ['ReadOnlyMany'],
+        storageClassName: '',
+        volumeName: volume.metadata.name,
+        resources: { requests: { storage: size } },
+      },
+    },
+    opts,
+  )
+  return claim.metadata.name
+}

@@ -1,0 +1,81 @@
+import { AppsV1Api, CoreV1Api, KubeConfig, type V1Pod } from '@kubernetes/client-node'
+import { existingCluster } from './clusters/existing.ts'
+import { describeCluster } from './local/cluster.ts'
+import { loadStackFile } from './stack-file.ts'
+import type { UpArgs } from './up.ts'
+
+export interface Status {
+  cluster: string
+  /** Parts of the embedded cluster. */
+  parts?: Record<string, 'running' | 'dead'>
+  deployments: { name: string; ready: number; wanted: number; causes: string[] }[]
+}
+
+/** What runs of a stack, and for each pod that is not ready the cause in the cluster's own words. */
+export async function status(args: UpArgs): Promise<Status> {
+  const stackFile = await loadStackFile(args.project, args.stackName)
+  if (stackFile.cluster.kind === 'local') {
+    const local = await describeCluster(stackFile.cluster.name)
+    const described = `local "${stackFile.cluster.name}" ${local.state}`
+    if (!local.cluster || local.state === 'down') {
+      return { cluster: described, parts: local.parts, deployments: [] }
+    }
+    const { kubeconfig, context } = local.cluster
+    const deployments = await listDeployments(kubeconfig, context, stackFile.namespace)
+    return { cluster: described, parts: local.parts, deployments }
+  }
+  const { kubeconfig, context } = existingCluster(stackFile)
+  return {
+    cluster: `existing, context ${context}`,
+    deployments: await listDeployments(kubeconfig, context, stackFile.namespace),
+  }
+}
+
+async function listDeployments(
+  kubeconfig: string | undefined,
+  context: string,
+  namespace: string,
+): Promise<Status['deployments']> {
+  const config = new KubeConfig()
+  if (kubeconfig) config.loadFromFile(kubeconfig)
+  else config.loadFromDefault()
+  config.setCurrentContext(context)
+  const [deployments, pods] = await Promise.all([
+    config.makeApiClient(AppsV1Api).listNamespacedDeployment({ namespace }),
+    config.makeApiClient(CoreV1Api).listNamespacedPod({ namespace }),
+  ])
+  return deployments.items.map((deployment) => {
+    const labels = Object.entries(deployment.spec?.selector.matchLabels ?? {})
+    const own = pods.items.filter((pod) =>
+      labels.every(([key, value]) => pod.metadata?.labels?.[key] === value),
+    )
+    return {
+      name: deployment.metadata?.name ?? '',
+      ready: deployment.status?.readyReplicas ?? 0,
+      wanted: deployment.spec?.replicas ?? 0,
+      causes: own.flatMap(causesOf),
+    }
+  })
+}
+
+/** Why a pod is not ready: unscheduled, an image, a crash, a failing probe. */
+export function causesOf(pod: V1Pod): string[] {
+  const name = pod.metadata?.name ?? 'pod'
+  const unscheduled = pod.status?.conditions?.find(
+    (condition) => condition.type === 'PodScheduled' && condition.status === 'False',
+  )
+  if (unscheduled) return [`${name}: ${unscheduled.reason}: ${unscheduled.message}`]
+  const containers = [
+    ...(pod.status?.initContainerStatuses ?? []),
+    ...(pod.status?.containerStatuses ?? []),
+  ]
+  return containers
+    .filter((container) => !container.ready && !container.state?.terminated?.finishedAt)
+    .map((container) => {
+      const waiting = container.state?.waiting
+      const last = container.lastState?.terminated
+      const ended = last ? `; last exit ${last.exitCode} (${last.reason})` : ''
+      const why = waiting ? `${waiting.reason}: ${waiting.message ?? ''}` : 'started, not ready yet'
+      return `${name}/${container.name}: ${why}${ended}`
+    })
+}

@@ -1,0 +1,126 @@
+import { copyFile, link, mkdir, rename, stat, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { Stack } from '@pulumi/pulumi/automation/index.js'
+import { KitError, resolveModels, type ResolvedModel, type StackFile } from '../catalog/index.ts'
+import { ensureWeights } from '../weights/fetch.ts'
+import { imageNote } from './clusters/local.ts'
+import { EngineEvents, type Step } from './engine-events.ts'
+import { createKey, keyPath } from './first-key.ts'
+import type { Outputs } from './index.ts'
+import { buildImage } from './local/image.ts'
+import { importImage, startCluster, weightsFolder } from './local/cluster.ts'
+import { ensureSystemPackages } from './local/system-packages.ts'
+import { weightsStore } from './local/paths.ts'
+import { asStep, type Report } from './progress.ts'
+import { addKey, createStackFileIfMissing, loadStackFile, stackFilePath } from './stack-file.ts'
+import { openStack } from './workspace.ts'
+
+export interface UpArgs {
+  project: string
+  stackName: string
+}
+
+export interface UpResult {
+  outputs: Outputs
+  /** File of the API key, when it was made on this machine. */
+  keyFile: string | undefined
+  changes: Record<string, number>
+  steps: Step[]
+}
+
+/** From a stack file, or none, to a service that answers. */
+export async function up(args: UpArgs, report: Report): Promise<UpResult> {
+  const { project, stackName } = args
+  if (await createStackFileIfMissing(project, stackName)) {
+    const path = stackFilePath(project, stackName)
+    report({ step: 'stack file', state: 'info', detail: `wrote ${path} for the embedded cluster` })
+  }
+  let stackFile = await loadStackFile(project, stackName)
+  const models = resolveModels(stackFile)
+  if (stackFile.keys.length === 0) {
+    const { key } = await createKey(stackName, 'default')
+    await addKey(project, stackName, key)
+    stackFile = await loadStackFile(project, stackName)
+  }
+  if (stackFile.cluster.kind === 'local') {
+    await prepareLocalCluster(stackFile.cluster.name, models, report)
+  }
+  const stack = await openStack({ project, stackName, stackFile }, report)
+  return deployStack(stack, stackFile, stackName, report)
+}
+
+async function deployStack(
+  stack: Stack,
+  stackFile: StackFile,
+  stackName: string,
+  report: Report,
+): Promise<UpResult> {
+  const events = new EngineEvents(report)
+  const result = await asStep(report, 'deploy', 'the program infra/index.ts, by Pulumi', () =>
+    stack.up({ onEvent: events.onEvent, color: 'never' }).catch((error: Error) => {
+      throw deployFailed(events, error)
+    }),
+  )
+  for (const warning of events.warnings) report({ step: 'warning', state: 'info', detail: warning })
+  const name = stackFile.keys[0]?.name ?? 'default'
+  const keyFile = keyPath(stackName, name)
+  const known = await stat(keyFile).catch(() => undefined)
+  return {
+    outputs: Object.fromEntries(
+      Object.entries(result.outputs).map(([key, output]) => [key, output.value as unknown]),
+    ) as unknown as Outputs,
+    keyFile: known && keyFile,
+    changes: result.summary.resourceChanges ?? {},
+    steps: events.steps,
+  }
+}
+
+/** Pulumi's own report is long: what the engine called errors is what a person needs. */
+export function deployFailed(events: EngineEvents, error: Error): KitError {
+  const causes = events.errors.length > 0 ? events.errors : [error.message]
+  return new KitError(
+    'DEPLOY_FAILED',
+    causes.map((cause) => ({
+      path: 'deployment',
+      expected: 'every object to reach its state',
+      got: cause,
+      fix: 'mend the cause and run `up` again: what was done is kept and continued',
+    })),
+    { cause: error },
+  )
+}
+
+/** Everything that the program expects to find: a running cluster, its image, verified weights. */
+async function prepareLocalCluster(
+  name: string,
+  models: readonly ResolvedModel[],
+  report: Report,
+): Promise<void> {
+  await ensureSystemPackages(report)
+  const [cluster, image] = await Promise.all([
+    startCluster(name, report),
+    asStep(report, 'image', 'the server, from this checkout', () => buildImage(report)),
+    ...models.map((model) => placeWeights(name, model, report)),
+  ])
+  const reference = `${image.name}@${image.digest}`
+  await asStep(report, 'import image', reference, () =>
+    importImage(cluster, image.archive, image.name, image.digest),
+  )
+  await writeFile(imageNote(name), `${reference}\n`)
+}
+
+/** A verified file of the store appears in the node's folder under its digest, whole or not at all. */
+async function placeWeights(cluster: string, model: ResolvedModel, report: Report): Promise<void> {
+  const { base, file } = model
+  const step = `weights of ${base.id}`
+  const source = await asStep(report, step, `${file.quantization}, verified by SHA-256`, () =>
+    ensureWeights(file, weightsStore(), (detail) => report({ step, state: 'info', detail })),
+  )
+  const target = join(weightsFolder(cluster), 'sha256', `${file.sha256}.gguf`)
+  const there = await stat(target).catch(() => undefined)
+  if (there?.size === file.bytes) return
+  await mkdir(dirname(target), { recursive: true })
+  const temporary = `${target}.${process.pid}`
+  await link(source, temporary).catch(() => copyFile(source, temporary))
+  await rename(temporary, target)
+}

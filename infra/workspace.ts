@@ -1,0 +1,87 @@
+import { existsSync } from 'node:fs'
+import { mkdir, readFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { LocalWorkspace, PulumiCommand, type Stack } from '@pulumi/pulumi/automation/index.js'
+import { parse } from 'yaml'
+import type { StackFile } from '../catalog/index.ts'
+import deploy from './index.ts'
+import { cacheFolder, stateFolder } from './local/paths.ts'
+import { installOfflineProvider, KUBERNETES_PLUGIN } from './local/provider/install.ts'
+import { ensureTool } from './local/toolchain.ts'
+import { ensurePassphrase } from './passphrase.ts'
+import type { Report } from './progress.ts'
+
+export interface WorkspaceArgs {
+  /** Folder of Pulumi.yaml and the stack files. */
+  project: string
+  stackName: string
+  stackFile: StackFile
+  /** Render without contacting a cluster. */
+  renderOnly?: boolean
+}
+
+/** The stack, ready for `up`, `preview` and `destroy` through the Automation API. */
+export async function openStack(args: WorkspaceArgs, report: Report): Promise<Stack> {
+  const { project, stackName } = args
+  const pulumi = await ensureTool('pulumi', report)
+  const env = await environment(args, report)
+  // The program runs in this process: it must see the same render-only switch as the provider.
+  Object.assign(process.env, { SERANTAU_RENDER_ONLY: args.renderOnly ? '1' : '0' })
+  return LocalWorkspace.createOrSelectStack(
+    { stackName, projectName: 'serantau', program: deploy },
+    {
+      workDir: project,
+      pulumiHome: env['PULUMI_HOME'],
+      envVars: env,
+      pulumiCommand: await PulumiCommand.get({
+        root: dirname(dirname(pulumi)),
+        skipVersionCheck: false,
+      }),
+    },
+  )
+}
+
+async function environment(args: WorkspaceArgs, report: Report): Promise<Record<string, string>> {
+  const env: Record<string, string> = {
+    PULUMI_SKIP_UPDATE_CHECK: 'true',
+    PULUMI_AUTOMATION_API_SKIP_VERSION_CHECK: 'true',
+    SERANTAU_RENDER_ONLY: args.renderOnly ? '1' : '0',
+    PULUMI_BACKEND_URL: await backendUrl(args.project),
+  }
+  if (!process.env['PULUMI_CONFIG_PASSPHRASE'] && !process.env['PULUMI_CONFIG_PASSPHRASE_FILE']) {
+    env['PULUMI_CONFIG_PASSPHRASE'] = await ensurePassphrase()
+  }
+  if (await usesOfflineProvider(args.stackFile)) {
+    const home = join(cacheFolder(), 'pulumi-home')
+    await installOfflineProvider(home)
+    env['PULUMI_HOME'] = home
+    env['PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION'] = 'true'
+    env['SERANTAU_HELM'] = await ensureTool('helm', report)
+  }
+  return env
+}
+
+/** What the environment or Pulumi.yaml say; else files in the state folder, on this machine. */
+async function backendUrl(project: string): Promise<string> {
+  const fromEnvironment = process.env['PULUMI_BACKEND_URL']
+  if (fromEnvironment) return fromEnvironment
+  const settings = parse(await readFile(join(project, 'Pulumi.yaml'), 'utf8')) as {
+    backend?: { url?: string }
+  }
+  if (settings.backend?.url) return settings.backend.url
+  const folder = join(stateFolder(), 'pulumi')
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  return `file://${folder}`
+}
+
+/**
+ * The stack file's word decides. Without it, `existing` clusters get the official provider and the
+ * embedded one gets it when it is installed, so that nothing is fetched to start it.
+ */
+export async function usesOfflineProvider(stackFile: StackFile): Promise<boolean> {
+  if (stackFile.provider !== undefined) return stackFile.provider === 'offline'
+  if (stackFile.cluster.kind === 'existing') return false
+  const home = process.env['PULUMI_HOME'] ?? join(homedir(), '.pulumi')
+  return !existsSync(join(home, 'plugins', KUBERNETES_PLUGIN))
+}
