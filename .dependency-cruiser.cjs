@@ -74,9 +74,9 @@ module.exports = {
       { path: '^node_modules/node-llama-cpp/' },
     ),
     rule(
-      'pulumi-config-has-one-reader',
-      'Composition roots import rooms, never the other way round.',
-      { path: '^infra/', pathNot: '^infra/(index|main)\\.(ts|js)$' },
+      'composition-root-is-the-top',
+      'infra/index.ts imports the rooms, never the other way round; workspace.ts hands it to Pulumi.',
+      { path: '^(infra|cli)/', pathNot: '^infra/(workspace\\.ts|main\\.js)$' },
       { path: '^infra/index\\.ts$' },
     ),
   ],

@@ -53,5 +53,4 @@ export class EngineEvents {
 
 const nameOf = (urn: string): string => urn.split('::').at(-1) ?? urn
 const kindOf = (type: string): string => type.split(':').at(-1) ?? type
-// eslint-disable-next-line no-control-regex -- colour codes are control characters
 const stripColor = (text: string): string => text.replace(/<\{%.*?%\}>|\u001b\[[0-9;]*m/g, '')

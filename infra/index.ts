@@ -5,20 +5,12 @@ import { existingCluster } from './clusters/existing.ts'
 import { localCluster } from './clusters/local.ts'
 import type { ClusterTarget } from './clusters/target.ts'
 import { readStackFile } from './config.ts'
+import type { Outputs } from './outputs.ts'
 import { createCaBundle } from './serving/ca-bundle.ts'
 import { Gateway } from './serving/gateway.ts'
 import { createKeysSecret } from './serving/keys-secret.ts'
 import { ModelServer } from './serving/model-server.ts'
 import { createNamespace } from './serving/namespace.ts'
-
-/** Stack outputs: a public contract. */
-export interface Outputs {
-  /** Base URL for OpenAI clients. */
-  endpoint: string
-  models: { id: string; digest: string; licence: string }[]
-  jurisdiction: StackFile['jurisdiction']
-  nodePools: never[]
-}
 
 /** The whole deployment, in order. */
 export default async function deploy(): Promise<Outputs> {
