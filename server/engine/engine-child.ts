@@ -1,0 +1,70 @@
+import { fork } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import type { EngineOptions, FromEngine, ToEngine } from './protocol.ts'
+
+const ENGINE_PROCESS = fileURLToPath(new URL('./engine-process.ts', import.meta.url))
+const KEPT_OUTPUT = 500
+/** Lines that native code writes before it dies. Others might quote what a client wrote. */
+const NATIVE_LINE =
+  /^(.*GGML_ASSERT.*|ggml.*|llama_.*|FATAL ERROR.*|terminate called.*|CUDA error.*)$/gm
+
+export interface ChildEvents {
+  message: (message: FromEngine) => void
+  /** Once, when the process is gone. `cause` is fit for readiness and logs. */
+  gone: (cause: string) => void
+}
+
+export interface EngineChild {
+  pid: number | undefined
+  send(message: ToEngine): void
+  /** Resolves when the process is gone; forced after `graceMs`. */
+  stop(graceMs: number): Promise<void>
+}
+
+/** Starts one engine process. */
+export function startEngineChild(options: EngineOptions, events: ChildEvents): EngineChild {
+  const child = fork(ENGINE_PROCESS, [JSON.stringify(options)], {
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+  })
+  let output = ''
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    output = (output + text).slice(-10_000)
+  })
+  let gone = false
+  const leave = (cause: string) => {
+    if (gone) return
+    gone = true
+    events.gone(cause)
+  }
+  child.on('message', (message) => events.message(message as FromEngine))
+  child.on('error', (error) => leave(`the engine could not be started: ${error.message}`))
+  child.on('exit', (code, signal) => leave(causeOf(code, signal, output)))
+  return {
+    pid: child.pid,
+    send: (message) => {
+      // A failed send means that the process is going: `exit` tells everyone who waits.
+      if (child.connected) child.send(message, () => undefined)
+    },
+    stop: (graceMs) => stopChild(child, graceMs),
+  }
+}
+
+function causeOf(code: number | null, signal: string | null, output: string): string {
+  const native = (output.match(NATIVE_LINE) ?? []).join(' ').slice(-KEPT_OUTPUT)
+  const how = signal === null ? `exited with ${code}` : `was ended by ${signal}`
+  return `the engine ${how}${native === '' ? '' : `: ${native}`}`
+}
+
+async function stopChild(child: ChildProcess, graceMs: number): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return
+  await new Promise<void>((resolve) => {
+    child.once('exit', () => resolve())
+    const force = setTimeout(() => child.kill('SIGKILL'), graceMs)
+    force.unref()
+    child.once('exit', () => clearTimeout(force))
+    if (child.connected) child.disconnect()
+    else child.kill('SIGKILL')
+  })
+}

@@ -1,0 +1,252 @@
+import { Admission } from './admission.ts'
+import { AnswerQueue } from './answer-queue.ts'
+import { EngineError } from './engine.ts'
+import type {
+  ChatMessage,
+  Engine,
+  EngineStats,
+  EngineStatus,
+  GenerateRequest,
+  Piece,
+} from './engine.ts'
+import { startEngineChild } from './engine-child.ts'
+import type { EngineChild } from './engine-child.ts'
+import type { Answer, EngineOptions, FromEngine, ToEngine } from './protocol.ts'
+
+const FIRST_BACKOFF_MS = 250
+const LONGEST_BACKOFF_MS = 30_000
+/** An engine that lived so long was healthy: the next restart is quick again. */
+const HEALTHY_MS = 60_000
+const STOP_GRACE_MS = 3000
+
+export interface EngineEvent {
+  event: 'engine_ready' | 'engine_gone' | 'engine_load_failed'
+  cause?: string
+  pid?: number
+  restartInMs?: number
+}
+
+export interface EngineClientOptions extends EngineOptions {
+  maxQueued: number
+  report: (event: EngineEvent) => void
+}
+
+interface Call {
+  answer: (answer: Answer) => void
+  fail: (error: EngineError) => void
+}
+
+/** Supervises the engine process: restarts it with backoff, ends what was under way with an error. */
+export class EngineClient implements Engine {
+  readonly #options: EngineClientOptions
+  readonly #admission: Admission
+  readonly #calls = new Map<number, Call>()
+  #nextId = 1
+  #child: EngineChild | undefined
+  #state: EngineStatus['state'] = 'starting'
+  #cause: string | undefined
+  #restarts = 0
+  #failedInRow = 0
+  #readySince = 0
+  #lastStep: number | undefined
+  #kvTokens = 0
+  #restartTimer: NodeJS.Timeout | undefined
+
+  constructor(options: EngineClientOptions) {
+    this.#options = options
+    this.#admission = new Admission(options.slots, options.maxQueued)
+    this.#start()
+  }
+
+  async tokenizeChat(messages: readonly ChatMessage[]): Promise<number[]> {
+    return await this.#tokens((id) => ({ kind: 'tokenizeChat', id, messages }))
+  }
+
+  async tokenizePrompt(text: string): Promise<number[]> {
+    return await this.#tokens((id) => ({ kind: 'tokenizePrompt', id, text }))
+  }
+
+  async *generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<Piece, void> {
+    this.#readyChild()
+    const release = await this.#admission.acquire(signal)
+    yield* this.#run(request, signal, release)
+  }
+
+  async probe(timeoutMs: number): Promise<boolean> {
+    if (this.#state !== 'ready' || this.#admission.running > 0) return false
+    const release = this.#admission.tryAcquire()
+    if (release === undefined) return false
+    const request = { prompt: [0], maxTokens: 1, temperature: 0, topP: 1, stop: [] }
+    try {
+      for await (const _ of this.#run(request, AbortSignal.timeout(timeoutMs), release));
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  status(): EngineStatus {
+    return {
+      state: this.#state,
+      restarts: this.#restarts,
+      ...(this.#cause === undefined ? {} : { cause: this.#cause }),
+      ...(this.#lastStep === undefined ? {} : { msSinceStep: Date.now() - this.#lastStep }),
+    }
+  }
+
+  stats(): EngineStats {
+    const cells = this.#options.slots * this.#options.contextSize
+    const { running, waiting } = this.#admission
+    return { running, waiting, kvUsage: Math.min(1, this.#kvTokens / cells) }
+  }
+
+  async close(): Promise<void> {
+    this.#state = 'closed'
+    clearTimeout(this.#restartTimer)
+    await this.#child?.stop(STOP_GRACE_MS)
+    this.#failAll('the engine is closed')
+  }
+
+  /** Process id of the engine, for tests and logs. */
+  get pid(): number | undefined {
+    return this.#child?.pid
+  }
+
+  #start(): void {
+    let child: EngineChild | undefined = undefined
+    let failure: string | undefined
+    child = startEngineChild(this.#engineOptions(), {
+      message: (message) => {
+        if (message.kind === 'failed') failure = this.#loadFailed(message)
+        else this.#receive(message)
+      },
+      gone: (cause) => this.#gone(failure ?? cause),
+    })
+    this.#child = child
+  }
+
+  #engineOptions(): EngineOptions {
+    const { maxQueued: _, report: __, ...options } = this.#options
+    return options
+  }
+
+  #receive(message: Exclude<FromEngine, { kind: 'failed' }>): void {
+    if (this.#state === 'closed') return
+    if (message.kind === 'ready') {
+      this.#state = 'ready'
+      this.#cause = undefined
+      this.#readySince = this.#lastStep = Date.now()
+      this.#options.report({ event: 'engine_ready', ...this.#pidField() })
+      return
+    }
+    this.#kvTokens = message.kvTokens
+    if (message.stepped) this.#lastStep = Date.now()
+    for (const answer of message.answers) this.#calls.get(answer.id)?.answer(answer)
+  }
+
+  #loadFailed(message: Extract<FromEngine, { kind: 'failed' }>): string {
+    this.#options.report({ event: 'engine_load_failed', cause: message.message })
+    return `the engine could not load the model (${message.code})`
+  }
+
+  #gone(cause: string): void {
+    this.#failAll(cause)
+    this.#kvTokens = 0
+    this.#lastStep = undefined
+    if (this.#state === 'closed') return
+    const healthy = this.#state === 'ready' && Date.now() - this.#readySince > HEALTHY_MS
+    this.#failedInRow = healthy ? 0 : this.#failedInRow + 1
+    const restartInMs = backoffMs(this.#failedInRow)
+    this.#options.report({ event: 'engine_gone', cause, restartInMs, ...this.#pidField() })
+    this.#state = 'restarting'
+    this.#cause = cause
+    this.#restartTimer = setTimeout(() => {
+      this.#restarts++
+      this.#start()
+    }, restartInMs)
+  }
+
+  #failAll(cause: string): void {
+    const calls = [...this.#calls.values()]
+    this.#calls.clear()
+    for (const call of calls) call.fail(new EngineError('unavailable', cause))
+  }
+
+  #readyChild(): EngineChild {
+    if (this.#state === 'ready' && this.#child !== undefined) return this.#child
+    throw new EngineError('unavailable', this.#cause ?? `the engine is ${this.#state}`)
+  }
+
+  async #tokens(message: (id: number) => ToEngine): Promise<number[]> {
+    const child = this.#readyChild()
+    const id = this.#nextId++
+    return await new Promise((resolve, reject) => {
+      const done = (settle: () => void) => {
+        this.#calls.delete(id)
+        settle()
+      }
+      this.#calls.set(id, {
+        answer: (answer) =>
+          done(() => {
+            if (answer.kind === 'tokens') resolve(answer.tokens)
+            else reject(errorOf(answer))
+          }),
+        fail: reject,
+      })
+      child.send(message(id))
+    })
+  }
+
+  /** Holds its slot until the engine says that it is free again, also when the reader left long ago. */
+  async *#run(request: GenerateRequest, signal: AbortSignal, release: () => void) {
+    const id = this.#nextId++
+    const queue = new AnswerQueue<Piece>()
+    let child: EngineChild
+    try {
+      child = this.#readyChild()
+    } catch (error) {
+      release()
+      throw error
+    }
+    const settle = () => {
+      this.#calls.delete(id)
+      release()
+    }
+    this.#calls.set(id, {
+      answer: (answer) => {
+        if (answer.kind === 'piece') return queue.push(answer.piece)
+        settle()
+        if (answer.kind === 'end') queue.end()
+        else queue.fail(errorOf(answer))
+      },
+      fail: (error) => {
+        settle()
+        queue.fail(error)
+      },
+    })
+    const abort = () => queue.fail(signal.reason as Error)
+    signal.addEventListener('abort', abort, { once: true })
+    child.send({ kind: 'generate', id, request })
+    try {
+      if (signal.aborted) abort()
+      yield* queue
+    } finally {
+      signal.removeEventListener('abort', abort)
+      if (this.#calls.has(id)) child.send({ kind: 'cancel', id })
+    }
+  }
+
+  #pidField(): { pid?: number } {
+    return this.#child?.pid === undefined ? {} : { pid: this.#child.pid }
+  }
+}
+
+/** Pure: how long to wait before start number `failedInRow`. */
+export function backoffMs(failedInRow: number): number {
+  return Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(failedInRow, 10))
+}
+
+function errorOf(answer: Answer): EngineError {
+  if (answer.kind === 'error') return new EngineError(answer.code, answer.message)
+  return new EngineError('failed', `unexpected answer ${answer.kind}`)
+}

@@ -1,0 +1,263 @@
+/**
+ * The engine process: the only file that imports node-llama-cpp. Native code may abort where no
+ * `catch` can help; then this process dies and the server lives. It writes nothing to disk and
+ * ends with its parent.
+ */
+import { stat } from 'node:fs/promises'
+import { getLlama, LlamaLogLevel } from 'node-llama-cpp'
+import type { LlamaContextSequence, LlamaModel, Token } from 'node-llama-cpp'
+import { KitError } from '../../catalog/errors.ts'
+import { checkGgufHeader } from '../../weights/gguf-header.ts'
+import { ChatTokens } from './chat-tokens.ts'
+import type { FinishReason, GenerateRequest } from './engine.ts'
+import type { Answer, EngineOptions, FromEngine, ToEngine } from './protocol.ts'
+import { StopFilter } from './stop-filter.ts'
+import { TextAssembler } from './text-assembler.ts'
+
+/** Beyond this vocabulary the logits of a batch of 512 take 0.5 GiB and more. */
+const BIG_VOCABULARY = 128_000
+/** llama.cpp reads this seed as "random". */
+const RANDOM_SEED = 0xffff_ffff
+
+interface Loaded {
+  model: LlamaModel
+  batchSize: number
+  free: LlamaContextSequence[]
+  all: LlamaContextSequence[]
+  chat: ChatTokens | undefined
+}
+
+const asTokens = (numbers: readonly number[]) => numbers as Token[]
+
+async function load(options: EngineOptions): Promise<Loaded> {
+  await checkSize(options)
+  await checkGgufHeader(options.file)
+  const llama = await getLlama({
+    gpu: options.gpu ? 'auto' : false,
+    build: 'never',
+    skipDownload: true,
+    maxThreads: options.threads,
+    logLevel: LlamaLogLevel.error,
+    progressLogs: false,
+  })
+  const model = await llama.loadModel({ modelPath: options.file })
+  const vocabulary = model.fileInfo.metadata.tokenizer?.ggml?.tokens?.length ?? 0
+  const batchSize = Math.min(options.contextSize, vocabulary > BIG_VOCABULARY ? 256 : 512)
+  const context = await model.createContext({
+    sequences: options.slots,
+    contextSize: options.contextSize,
+    batchSize,
+    threads: options.threads,
+    swaFullCache: true,
+    failedCreationRemedy: false,
+  })
+  const all = Array.from({ length: options.slots }, () =>
+    context.getSequence({ contextShift: { strategy: refuseShift } }),
+  )
+  const template = model.fileInfo.metadata.tokenizer?.chat_template
+  const chat = template === undefined ? undefined : new ChatTokens(template, vocabularyOf(model))
+  return { model, batchSize, free: [...all], all, chat }
+}
+
+/** The server counts tokens before it asks, so dropping the oldest ones unseen would be a defect. */
+function refuseShift(): never {
+  throw new Error('prompt and answer exceed the context')
+}
+
+async function checkSize({ file, bytes }: EngineOptions): Promise<void> {
+  const found = await stat(file).catch(() => undefined)
+  if (found !== undefined && (bytes === undefined || found.size === bytes)) return
+  throw new KitError(found === undefined ? 'WEIGHTS_UNAVAILABLE' : 'WEIGHTS_CORRUPT', {
+    path: file,
+    expected: bytes === undefined ? 'a file' : `a file of ${bytes} bytes`,
+    got: found === undefined ? 'none' : `${found.size} bytes`,
+    fix: 'let the weights import run again',
+  })
+}
+
+const vocabularyOf = (model: LlamaModel) => ({
+  tokenize: (text: string, special: boolean): number[] => model.tokenize(text, special),
+  isSpecial: (token: number) => model.isSpecialToken(token as Token),
+  bosText: model.tokens.bosString ?? '',
+  eosText: model.tokens.eosString ?? '',
+})
+
+/** Serves one parent over IPC. */
+class EngineProcess {
+  readonly #loaded: Loaded
+  readonly #cancelled = new Set<number>()
+  #answers: Answer[] = []
+  #stepped = false
+  #flushing = false
+
+  constructor(loaded: Loaded) {
+    this.#loaded = loaded
+  }
+
+  handle(message: ToEngine): void {
+    if (message.kind === 'cancel') this.#cancelled.add(message.id)
+    else if (message.kind === 'generate') void this.#generate(message.id, message.request)
+    else this.#answer(this.#tokenize(message))
+  }
+
+  #tokenize(message: Extract<ToEngine, { kind: 'tokenizeChat' | 'tokenizePrompt' }>): Answer {
+    const { id } = message
+    const { model, chat } = this.#loaded
+    try {
+      // A client of /v1/completions writes the whole prompt itself, control tokens included.
+      if (message.kind === 'tokenizePrompt') {
+        return { id, kind: 'tokens', tokens: this.#withBos(model.tokenize(message.text, true)) }
+      }
+      if (chat === undefined) {
+        return { id, kind: 'error', code: 'no_chat_template', message: 'no chat template' }
+      }
+      return { id, kind: 'tokens', tokens: this.#withBos(chat.tokenize(message.messages)) }
+    } catch (error) {
+      return { id, kind: 'error', code: 'failed', message: nameOf(error) }
+    }
+  }
+
+  #withBos(tokens: number[]): number[] {
+    const { bos, shouldPrependBosToken } = this.#loaded.model.tokens
+    const wanted = shouldPrependBosToken && bos !== null && tokens[0] !== bos
+    return wanted ? [bos, ...tokens] : tokens
+  }
+
+  async #generate(id: number, request: GenerateRequest): Promise<void> {
+    const sequence = this.#loaded.free.shift()
+    if (sequence === undefined) {
+      this.#answer({ id, kind: 'error', code: 'failed', message: 'no free slot' })
+      return
+    }
+    let failure: string | undefined
+    try {
+      await this.#decode(id, request, sequence)
+    } catch (error) {
+      failure = nameOf(error)
+    }
+    // One tenant's keys and values never serve another: nothing of a request stays in its slot.
+    await sequence.clearHistory()
+    this.#loaded.free.unshift(sequence)
+    this.#cancelled.delete(id)
+    if (failure === undefined) this.#answer({ id, kind: 'end' })
+    else this.#answer({ id, kind: 'error', code: 'failed', message: failure })
+  }
+
+  async #decode(id: number, request: GenerateRequest, sequence: LlamaContextSequence) {
+    const last = await this.#prefill(id, request.prompt, sequence)
+    if (last === undefined) return
+    const { model } = this.#loaded
+    const stops = new StopFilter(request.stop)
+    const words = new TextAssembler((tokens, before) =>
+      model.detokenize(asTokens(tokens), false, asTokens(before)),
+    )
+    let text = ''
+    let sent = 0
+    let decoded = 0
+    let finish: FinishReason = 'stop'
+    for await (const token of sequence.evaluate(asTokens(last), samplingOf(request))) {
+      if (this.#cancelled.has(id)) return
+      decoded++
+      const released = stops.push(words.push(token))
+      text += released.text
+      this.#step()
+      if (released.stopped) {
+        return this.#answer({
+          id,
+          kind: 'piece',
+          piece: { text, tokens: decoded - sent, finish: 'stop' },
+        })
+      }
+      if (decoded >= request.maxTokens) {
+        finish = 'length'
+        break
+      }
+      if (text === '') continue
+      this.#answer({ id, kind: 'piece', piece: { text, tokens: decoded - sent } })
+      text = ''
+      sent = decoded
+    }
+    const rest = stops.push(words.flush())
+    if (rest.stopped) finish = 'stop'
+    text += rest.text + stops.flush()
+    this.#answer({ id, kind: 'piece', piece: { text, tokens: decoded - sent, finish } })
+  }
+
+  /** Evaluates all but the last part, which it returns; undefined when cancelled in between. */
+  async #prefill(id: number, prompt: readonly number[], sequence: LlamaContextSequence) {
+    const { batchSize } = this.#loaded
+    let at = 0
+    for (; prompt.length - at > batchSize; at += batchSize) {
+      await sequence.evaluateWithoutGeneratingNewTokens(asTokens(prompt.slice(at, at + batchSize)))
+      this.#step()
+      if (this.#cancelled.has(id)) return undefined
+    }
+    return prompt.slice(at)
+  }
+
+  #step(): void {
+    this.#stepped = true
+    this.#flushSoon()
+  }
+
+  #answer(answer: Answer): void {
+    this.#answers.push(answer)
+    this.#flushSoon()
+  }
+
+  /** What the streams of one decode round have to say travels as one message. */
+  #flushSoon(): void {
+    if (this.#flushing) return
+    this.#flushing = true
+    setImmediate(() => {
+      this.#flushing = false
+      const kvTokens = this.#loaded.all.reduce((sum, { nextTokenIndex }) => sum + nextTokenIndex, 0)
+      send({ kind: 'round', answers: this.#answers, kvTokens, stepped: this.#stepped })
+      this.#answers = []
+      this.#stepped = false
+    })
+  }
+}
+
+function samplingOf({ temperature, topP, seed }: GenerateRequest) {
+  return {
+    temperature,
+    topP,
+    ...(seed === undefined ? {} : { seed: Number(BigInt.asUintN(32, BigInt(seed))) % RANDOM_SEED }),
+  }
+}
+
+/** Never the message: it might quote a prompt. */
+const nameOf = (error: unknown) => (error instanceof Error ? error.name : typeof error)
+
+function send(message: FromEngine): void {
+  if (process.connected) process.send?.(message)
+}
+
+async function main(): Promise<void> {
+  const options = JSON.parse(process.argv[2] ?? '') as EngineOptions
+  process.on('disconnect', () => process.exit(0))
+  process.on('SIGTERM', () => undefined)
+  process.on('SIGINT', () => undefined)
+  const loaded = await load(options)
+  // Ready means: a real token was decoded.
+  const first = loaded.all[0]
+  const start = loaded.model.tokens.bos ?? loaded.model.tokens.eos ?? (0 as Token)
+  for await (const _ of first?.evaluate([start], { temperature: 0, yieldEogToken: true }) ?? [])
+    break
+  await first?.clearHistory()
+  const engine = new EngineProcess(loaded)
+  process.on('message', (message) => engine.handle(message as ToEngine))
+  send({ kind: 'ready', contextSize: options.contextSize, threads: options.threads })
+}
+
+main().catch((error: unknown) => {
+  const known = error instanceof KitError
+  send({
+    kind: 'failed',
+    code: known ? error.code : 'LOAD_FAILED',
+    message: error instanceof Error ? error.message.slice(0, 500) : 'unknown',
+  })
+  // Leaves time for the message; a normal return would wait for native handles.
+  setTimeout(() => process.exit(1), 50)
+})

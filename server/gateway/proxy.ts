@@ -1,0 +1,117 @@
+import { Agent, errors } from 'undici'
+import type { Dispatcher } from 'undici'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { GatewayConfig } from '../../catalog/serving-config.ts'
+import { describeValue, HttpError } from '../errors.ts'
+import { parseJson } from '../plugins/json-body.ts'
+import { unknownModel } from '../plugins/models-routes.ts'
+
+const CONNECT_MS = 5000
+/** The model role ends an answer at its own limit; the gateway gives up a little later. */
+const BEYOND_MODEL_MS = 5000
+/** Shorter than the model role keeps an idle connection, so that none is used while it closes. */
+const KEEP_ALIVE_MS = 30_000
+const PASSED_ON = ['content-type', 'cache-control', 'retry-after', 'x-model-digest'] as const
+
+/**
+ * Passes a request to the model's Service and its answer back: reads only `model` and `stream`,
+ * forwards the bytes as they came, never asks twice.
+ */
+export function registerProxy(app: FastifyInstance, config: GatewayConfig): void {
+  const waitMs = config.limits.maxStreamMs + BEYOND_MODEL_MS
+  const agent = new Agent({
+    connect: { timeout: CONNECT_MS },
+    headersTimeout: waitMs,
+    bodyTimeout: waitMs,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    keepAliveMaxTimeout: KEEP_ALIVE_MS,
+    pipelining: 1,
+  })
+  app.addHook('onClose', async () => agent.destroy())
+  for (const path of ['/v1/chat/completions', '/v1/completions']) {
+    app.post(path, (request, reply) => pass(agent, config, path, request, reply))
+  }
+}
+
+async function pass(
+  agent: Agent,
+  config: GatewayConfig,
+  path: string,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const wanted = modelOf(parseJson(request.body))
+  const model = config.models.find(({ id }) => id === wanted)
+  if (model === undefined) throw unknownModel(wanted, config.models)
+  const gone = new AbortController()
+  reply.raw.once('close', () => gone.abort())
+  const answer = await agent
+    .request({
+      origin: model.url,
+      path,
+      method: 'POST',
+      headers: forwarded(request),
+      body: request.body as Buffer,
+      signal: gone.signal,
+    })
+    .catch((error: unknown) => {
+      throw upstreamError(error)
+    })
+  return send(answer, reply, request)
+}
+
+function send(
+  answer: Dispatcher.ResponseData,
+  reply: FastifyReply,
+  request: FastifyRequest,
+): FastifyReply {
+  reply.code(answer.statusCode)
+  for (const name of PASSED_ON) {
+    const value = answer.headers[name]
+    if (value !== undefined) reply.header(name, value)
+  }
+  if (answer.statusCode >= 400) request.errorCode = 'upstream'
+  return reply.send(answer.body)
+}
+
+/** The model role checks the same key again, so a gateway that is passed by opens nothing. */
+function forwarded(request: FastifyRequest): Record<string, string> {
+  return {
+    authorization: request.headers.authorization ?? '',
+    'content-type': 'application/json',
+    'x-request-id': request.id,
+  }
+}
+
+function modelOf(body: unknown): string {
+  const fields =
+    typeof body === 'object' && body !== null && !Array.isArray(body) ? body : undefined
+  if (fields === undefined) {
+    const got = describeValue(body)
+    const fix = 'send {"model": ...}'
+    throw new HttpError('invalid_value', { param: 'body', expected: 'a JSON object', got, fix })
+  }
+  const { model, stream } = fields as { model?: unknown; stream?: unknown }
+  if (typeof model !== 'string' || model === '') {
+    throw new HttpError(model === undefined ? 'missing_required_parameter' : 'invalid_value', {
+      param: 'model',
+      expected: 'the id of a model',
+      got: describeValue(model, true),
+      fix: 'name a model that GET /v1/models lists',
+    })
+  }
+  if (stream !== undefined && stream !== null && typeof stream !== 'boolean') {
+    const got = describeValue(stream)
+    const expected = 'true or false'
+    throw new HttpError('invalid_value', { param: 'stream', expected, got, fix: 'correct it' })
+  }
+  return model
+}
+
+function upstreamError(error: unknown): HttpError {
+  const late =
+    error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError
+  return new HttpError(late ? 'deadline_exceeded' : 'model_unavailable', undefined, {
+    cause: error,
+  })
+}

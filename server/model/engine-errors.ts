@@ -1,0 +1,28 @@
+import { EngineError } from '../engine/engine.ts'
+import type { EngineErrorCode } from '../engine/engine.ts'
+import { HttpError } from '../errors.ts'
+
+/** Total by type: a new engine error that has no HTTP error does not compile. */
+const TABLE: Record<EngineErrorCode, (model: string) => HttpError> = {
+  queue_full: () =>
+    new HttpError('queue_full', {
+      expected: 'room in the queue of this model',
+      got: 'a full one',
+      fix: 'try again after the seconds in Retry-After',
+    }),
+  unavailable: () => new HttpError('model_unavailable'),
+  failed: () => new HttpError('internal_error'),
+  no_chat_template: (model) =>
+    new HttpError('chat_not_supported', {
+      param: 'model',
+      expected: 'a model with a chat template',
+      got: `"${model}", whose file has none`,
+      fix: 'use POST /v1/completions or another model',
+    }),
+}
+
+export function toHttp(error: unknown, model: string): HttpError {
+  if (error instanceof HttpError) return error
+  if (error instanceof EngineError) return TABLE[error.code](model)
+  return new HttpError('internal_error', undefined, { cause: error })
+}

@@ -1,0 +1,25 @@
+import type { Engine } from '../engine/engine.ts'
+import type { Metrics } from '../plugins/metrics.ts'
+
+/** The `vllm:` names are what routers and autoscalers read already. */
+export function registerEngineMetrics(metrics: Metrics, engine: Engine): void {
+  metrics.gauge('vllm:num_requests_running', 'Requests being decoded', () => engine.stats().running)
+  metrics.gauge(
+    'vllm:num_requests_waiting',
+    'Requests that wait for a slot',
+    () => engine.stats().waiting,
+  )
+  metrics.gauge(
+    'vllm:kv_cache_usage_perc',
+    'Share of the KV cache in use, 0 to 1',
+    () => engine.stats().kvUsage,
+  )
+  metrics.gauge('serantau_engine_ready', '1: the engine decodes', () =>
+    engine.status().state === 'ready' ? 1 : 0,
+  )
+  metrics.gauge(
+    'serantau_engine_restarts_total',
+    'Restarts of the engine process',
+    () => engine.status().restarts,
+  )
+}

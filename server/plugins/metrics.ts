@@ -1,0 +1,74 @@
+import { createServer } from 'node:http'
+import type { Server } from 'node:http'
+import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client'
+import type { FastifyInstance } from 'fastify'
+
+/** Metrics of one role. Labels are ours alone: never a key, never what a client wrote. */
+export class Metrics {
+  readonly registry = new Registry()
+  readonly requests = new Counter({
+    name: 'serantau_requests_total',
+    help: 'Requests by route, status and error code',
+    labelNames: ['route', 'status', 'code'],
+    registers: [this.registry],
+  })
+  readonly tokens = new Counter({
+    name: 'serantau_tokens_total',
+    help: 'Tokens read (prompt) and written (completion)',
+    labelNames: ['kind'],
+    registers: [this.registry],
+  })
+  readonly firstToken = new Histogram({
+    name: 'serantau_time_to_first_token_seconds',
+    help: 'From the arrival of a request to the first token of its answer',
+    buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
+    registers: [this.registry],
+  })
+  readonly betweenTokens = new Histogram({
+    name: 'serantau_inter_token_seconds',
+    help: 'Between the tokens of an answer',
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+    registers: [this.registry],
+  })
+
+  /** A gauge whose value is asked for when it is scraped. */
+  gauge(name: string, help: string, read: () => number): void {
+    new Gauge({
+      name,
+      help,
+      registers: [this.registry],
+      collect() {
+        this.set(read())
+      },
+    })
+  }
+}
+
+export function registerMetrics(app: FastifyInstance, metrics: Metrics): void {
+  app.addHook('onResponse', async (request, reply) => {
+    metrics.requests.inc({
+      route: request.is404 ? 'unknown' : (request.routeOptions.url ?? 'unknown'),
+      status: String(reply.statusCode),
+      code: request.errorCode ?? 'ok',
+    })
+  })
+}
+
+/** `/metrics` has a port of its own, which NetworkPolicy opens to scrapers only. */
+export async function serveMetrics(metrics: Metrics, host: string, port: number): Promise<Server> {
+  const server = createServer((request, response) => {
+    if (request.method !== 'GET' || request.url !== '/metrics') {
+      response.writeHead(404).end()
+      return
+    }
+    metrics.registry.metrics().then(
+      (text) => response.writeHead(200, { 'content-type': metrics.registry.contentType }).end(text),
+      () => response.writeHead(500).end(),
+    )
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, resolve)
+  })
+  return server
+}

@@ -1,0 +1,104 @@
+import type { Server } from 'node:http'
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import type { ServingConfig } from '../catalog/serving-config.ts'
+import { engineThreads } from './engine/cpu-quota.ts'
+import { EngineClient } from './engine/engine-client.ts'
+import type { Engine } from './engine/engine.ts'
+import { createGatewayApp } from './gateway/app.ts'
+import { createModelApp } from './model/app.ts'
+import { KeyStore } from './plugins/keys.ts'
+import type { Lifecycle } from './plugins/lifecycle.ts'
+import { Metrics, serveMetrics } from './plugins/metrics.ts'
+
+export interface RoleOptions {
+  config: ServingConfig
+  keysFile: string
+  host: string
+  /** 0: any free port. */
+  port: number
+  /** undefined: no metrics port. */
+  metricsPort: number | undefined
+  logger: FastifyBaseLogger
+}
+
+export interface RunningRole {
+  app: FastifyInstance
+  /** Port that it listens on. */
+  port: number
+  engine: Engine | undefined
+  /** Not ready from now on; accepts for `delayMs` more, then ends what is under way whole. */
+  drain(delayMs: number): Promise<void>
+}
+
+/** Starts one role: listens at once, ready when it can serve. */
+export async function runRole(options: RoleOptions): Promise<RunningRole> {
+  const { config, logger } = options
+  const lifecycle: Lifecycle = { draining: false }
+  const metrics = new Metrics()
+  const keys = new KeyStore(options.keysFile, (event) => logger.info(event))
+  const common = { keys, metrics, logger, lifecycle }
+  const engine = config.role === 'model' ? startEngine(config.model, logger) : undefined
+  const app =
+    config.role === 'model'
+      ? createModelApp({ ...common, config, engine: engine as Engine })
+      : createGatewayApp({ ...common, config })
+  let metricsServer: Server | undefined
+  const stop = async () => {
+    metricsServer?.close()
+    keys.close()
+    await engine?.close()
+  }
+  try {
+    await app.listen({ host: options.host, port: options.port })
+    if (options.metricsPort !== undefined) {
+      metricsServer = await serveMetrics(metrics, options.host, options.metricsPort)
+    }
+  } catch (error) {
+    await app.close()
+    await stop()
+    throw error
+  }
+  return {
+    app,
+    port: portOf(app) ?? options.port,
+    engine,
+    drain: async (delayMs) => {
+      lifecycle.draining = true
+      await sleep(delayMs)
+      await closeWithin(app, config.limits.maxStreamMs)
+      await stop()
+    },
+  }
+}
+
+type ModelSettings = Extract<ServingConfig, { role: 'model' }>['model']
+
+function startEngine(model: ModelSettings, logger: FastifyBaseLogger): Engine {
+  return new EngineClient({
+    file: model.file,
+    ...(model.bytes === undefined ? {} : { bytes: model.bytes }),
+    contextSize: model.contextSize,
+    slots: model.slots,
+    maxQueued: model.maxQueued,
+    threads: engineThreads(),
+    gpu: model.gpu ?? false,
+    report: (event) => {
+      if (event.event === 'engine_ready') logger.info(event)
+      else logger.error(event)
+    },
+  })
+}
+
+/** Streams in flight end whole; only what outlives every allowed stream is cut. */
+async function closeWithin(app: FastifyInstance, maxMs: number): Promise<void> {
+  const cut = setTimeout(() => app.server.closeAllConnections(), maxMs)
+  await app.close()
+  clearTimeout(cut)
+}
+
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+
+function portOf(app: FastifyInstance): number | undefined {
+  const address = app.server.address()
+  return typeof address === 'object' && address !== null ? address.port : undefined
+}
