@@ -1,5 +1,6 @@
 import type { Server } from 'node:http'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import { KitError } from '../catalog/errors.ts'
 import type { ServingConfig } from '../catalog/serving-config.ts'
 import { engineThreads } from './engine/cpu-quota.ts'
 import { EngineClient } from './engine/engine-client.ts'
@@ -56,7 +57,7 @@ export async function runRole(options: RoleOptions): Promise<RunningRole> {
   } catch (error) {
     await app.close()
     await stop()
-    throw error
+    throw asPortTaken(error)
   }
   return {
     app,
@@ -94,6 +95,17 @@ async function closeWithin(app: FastifyInstance, maxMs: number): Promise<void> {
   const cut = setTimeout(() => app.server.closeAllConnections(), maxMs)
   await app.close()
   clearTimeout(cut)
+}
+
+function asPortTaken(error: unknown): unknown {
+  const { code, port } = error as NodeJS.ErrnoException & { port?: number }
+  if (code !== 'EADDRINUSE') return error
+  return new KitError('PORT_TAKEN', {
+    path: `port ${port}`,
+    expected: 'a free port',
+    got: 'one that another process listens on',
+    fix: 'end that process or choose another port (--port)',
+  })
 }
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))

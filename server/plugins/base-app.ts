@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
-import Fastify from 'fastify'
+import Fastify, { LogController } from 'fastify'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { z } from 'zod'
 import type { LimitsSchema } from '../../catalog/serving-config.ts'
@@ -32,7 +32,7 @@ export function createBaseApp(options: BaseAppOptions): FastifyInstance {
   const { limits, keys, metrics } = options
   const app = Fastify({
     loggerInstance: options.logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: requestId,
     bodyLimit: limits.maxBodyBytes,
     requestTimeout: limits.requestReceiveMs,

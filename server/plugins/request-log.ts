@@ -26,8 +26,9 @@ export function registerRequestLog(app: FastifyInstance): void {
   })
   app.addHook('onResponse', async (request, reply) => {
     const line = lineOf(request, reply.statusCode, reply.elapsedTime)
-    if (reply.statusCode >= 500) request.log.error(line, 'request')
-    else if (isHealth(request)) request.log.debug(line, 'request')
+    // Probes come every few seconds, and a model that loads is no error.
+    if (isHealth(request)) request.log.debug(line, 'request')
+    else if (reply.statusCode >= 500) request.log.error(line, 'request')
     else request.log.info(line, 'request')
   })
 }
