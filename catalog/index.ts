@@ -1,4 +1,5 @@
 export * from './base-model.ts'
+export * from './chart-values.ts'
 export * from './errors.ts'
 export * from './keys-file.ts'
 export * from './models/index.ts'

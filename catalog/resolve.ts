@@ -158,6 +158,19 @@ function checkStack(stack: StackFile): Finding[] {
       },
     ]
   }
+  if (stack.expose.kind === 'gatewayRoute' && !stack.expose.gateway && !stack.expose.className) {
+    return [
+      {
+        code: 'STACK_FILE_INVALID',
+        problem: {
+          path: formatPath(['expose']),
+          expected: 'a Gateway that is there, or the class of the one to make',
+          got: 'neither gateway nor className',
+          fix: 'set expose.gateway: { name, namespace }, or expose.className (see `kubectl get gatewayclass`)',
+        },
+      },
+    ]
+  }
   const twice = stack.keys.filter(
     (key, index) => stack.keys.findIndex((other) => other.sha256 === key.sha256) !== index,
   )

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { ModelIdSchema, Sha256Schema } from './base-model.ts'
 
-const KubernetesNameSchema = z
+export const KubernetesNameSchema = z
   .string()
   .regex(
     /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/,
@@ -58,6 +58,9 @@ export const ExposeSchema = z.discriminatedUnion('kind', [
       .strictObject({ name: KubernetesNameSchema, namespace: KubernetesNameSchema.optional() })
       .optional()
       .describe('Gateway of the Gateway API; absent: one is made with the TLS secret'),
+    className: KubernetesNameSchema.optional().describe(
+      'GatewayClass of the Gateway that is made; needed without `gateway`',
+    ),
     allowFrom,
   }),
 ])
@@ -135,6 +138,10 @@ export const StackFileSchema = z.strictObject({
       'Kubernetes provider; default: official, and offline for the local cluster when official is absent',
     ),
   namespace: KubernetesNameSchema.default('serantau'),
+  createNamespace: z
+    .boolean()
+    .default(true)
+    .describe('false: the namespace is there already, with what your cluster puts into it'),
   models: z.array(StackModelSchema).min(1),
   acceptedLicences: z.array(z.string()).default([]).describe('Ids of licences accepted by name'),
   expose: ExposeSchema.default({ kind: 'clusterIP', allowFrom: { namespaces: [], cidrs: [] } }),

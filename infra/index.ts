@@ -23,11 +23,12 @@ export default async function deploy(): Promise<Outputs> {
       kubeconfig: target.kubeconfig,
       context: target.context,
     })
-    const namespace = createNamespace(stack.namespace, { provider })
-    const inNamespace = { stack, target, namespace: namespace.metadata.name }
-    const opts = { provider, dependsOn: [namespace] }
-    const keys = createKeysSecret(stack.keys, namespace.metadata.name, opts)
-    const caBundle = createCaBundle(stack.caBundle, namespace.metadata.name, opts)
+    const namespace = stack.createNamespace
+      ? createNamespace(stack, { provider }).metadata.name
+      : pulumi.output(stack.namespace)
+    const inNamespace = { stack, target, namespace }
+    const keys = createKeysSecret(stack.keys, namespace, { provider })
+    const caBundle = createCaBundle(stack.caBundle, namespace, { provider })
     for (const model of models) {
       new ModelServer(model.base.id, { ...inNamespace, model, keys, caBundle }, { provider })
     }

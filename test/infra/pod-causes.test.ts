@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { causesOf } from '../../infra/status.ts'
+import { causesOf } from '../../infra/pod-causes.ts'
 
 const pod = (status: object) => ({ metadata: { name: 'p' }, status })
 

@@ -1,0 +1,45 @@
+import * as k8s from '@pulumi/kubernetes'
+import * as pulumi from '@pulumi/pulumi'
+import type { ResolvedModel, StackFile } from '../../catalog/index.ts'
+import type { ClusterTarget } from '../clusters/target.ts'
+import { KEYS_SECRET, modelRelease } from '../names.ts'
+import { modelServerValues } from './helm-values.ts'
+import { createWeightsVolume } from './weights-volume.ts'
+
+export interface ModelServerArgs {
+  stack: StackFile
+  model: ResolvedModel
+  target: ClusterTarget
+  namespace: pulumi.Input<string>
+  /** The pods wait for both: they mount them. */
+  keys: k8s.core.v1.Secret
+  caBundle: k8s.core.v1.ConfigMap | undefined
+}
+
+/** One base model: the volume of its weights and the Deployment that serves it. */
+export class ModelServer extends pulumi.ComponentResource {
+  /** Release, Deployment and Service name. */
+  readonly release: string
+
+  constructor(name: string, args: ModelServerArgs, opts: pulumi.ComponentResourceOptions) {
+    super('serantau:serving:ModelServer', name, {}, opts)
+    this.release = modelRelease(args.model.base.id)
+    const claim = createWeightsVolume(args, { parent: this })
+    const values = pulumi.output(claim).apply((weightsClaim) =>
+      modelServerValues({
+        stack: args.stack,
+        model: args.model,
+        image: args.target.image,
+        keysSecret: KEYS_SECRET,
+        weightsClaim,
+        local: args.target.weightsFolder !== undefined,
+      }),
+    )
+    new k8s.helm.v4.Chart(
+      this.release,
+      { chart: '../charts/model-server', namespace: args.namespace, values },
+      { parent: this, dependsOn: [args.keys, ...(args.caBundle ? [args.caBundle] : [])] },
+    )
+    this.registerOutputs({ release: this.release })
+  }
+}

@@ -1,0 +1,12 @@
+/** `npm run bench -- NAME [options]`: figures that anyone can print again. */
+import { benchUp } from './up.ts'
+
+const BENCHES: Record<string, (args: string[]) => Promise<void>> = { up: benchUp }
+
+const [name, ...args] = process.argv.slice(2)
+const bench = name === undefined ? undefined : BENCHES[name]
+if (!bench) {
+  console.error(`bench: expected ${Object.keys(BENCHES).join(', ')}, got ${name ?? 'nothing'}`)
+  process.exit(2)
+}
+await bench(args)

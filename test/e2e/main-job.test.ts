@@ -1,0 +1,253 @@
+import { execFile } from 'node:child_process'
+import { readFile, readdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import OpenAI, { APIError } from 'openai'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { PreviewResult } from '../../infra/preview.ts'
+import type { Status } from '../../infra/status.ts'
+import type { UpResult } from '../../infra/up.ts'
+import { listMachine, processesOf } from '../helpers/machine.ts'
+import { TestProject } from '../helpers/project.ts'
+
+const CLUSTER = 'main-job'
+const SMOL = 'smollm2-135m-instruct'
+const GEMMA = 'gemma-3-270m'
+const STACK = `config:
+  serantau:jurisdiction: { country: MY, regions: [] }
+  serantau:cluster: { kind: local, name: ${CLUSTER} }
+  serantau:models:
+    - id: ${SMOL}
+`
+const run = promisify(execFile)
+
+describe('the main job, from a fresh state folder to nothing left', () => {
+  let project: TestProject
+  let before: Awaited<ReturnType<typeof listMachine>>
+  let client: OpenAI
+  let result: UpResult
+  let key: string
+  let kubectl: (...args: string[]) => Promise<string>
+
+  const stack = () => project.stackFile('local')
+  const ask = (model: string, maxTokens = 16) =>
+    client.chat.completions.create({
+      model,
+      max_tokens: maxTokens,
+      temperature: 0,
+      messages: [{ role: 'user', content: 'Name the capital of France.' }],
+    })
+  const until = async (what: string, check: () => Promise<boolean>, seconds = 120) => {
+    for (const end = Date.now() + seconds * 1000; Date.now() < end;) {
+      if (await check().catch(() => false)) return
+      await new Promise((resolve) => setTimeout(resolve, 500))
+    }
+    throw new Error(`waited ${seconds} s in vain for ${what}`)
+  }
+
+  beforeAll(async () => {
+    project = await TestProject.create()
+    before = await listMachine()
+    await writeFile(stack(), STACK)
+  })
+  afterAll(async () => {
+    await project.run(['down', '--yes'])
+    await project.remove()
+  })
+
+  test('`up` makes a key, starts the cluster and deploys', async () => {
+    result = await project.json<UpResult>(['up'])
+    expect(result.outputs.models).toMatchObject([{ id: SMOL, licence: 'Apache-2.0' }])
+    expect(result.outputs.jurisdiction).toEqual({ country: 'MY', regions: [] })
+    key = (await readFile(result.keyFile ?? '', 'utf8')).trim()
+    client = new OpenAI({ baseURL: result.outputs.endpoint, apiKey: key, maxRetries: 0 })
+    const kubeconfig = join(project.home, 'clusters', CLUSTER, 'kubeconfig')
+    kubectl = async (...args) => {
+      const { stdout } = await run('kubectl', [
+        '--kubeconfig',
+        kubeconfig,
+        '-n',
+        'serantau',
+        ...args,
+      ])
+      return stdout
+    }
+  })
+
+  test('the unmodified openai client gets a whole and a streamed answer', async () => {
+    const whole = await ask(SMOL)
+    expect(whole.choices[0]?.message.content).toMatch(/Paris/)
+    expect(whole.usage?.completion_tokens).toBeGreaterThan(0)
+
+    const stream = await client.chat.completions.create({
+      model: SMOL,
+      max_tokens: 16,
+      temperature: 0,
+      stream: true,
+      stream_options: { include_usage: true },
+      messages: [{ role: 'user', content: 'Name the capital of France.' }],
+    })
+    let text = ''
+    let usage: OpenAI.CompletionUsage | null | undefined
+    for await (const chunk of stream) {
+      text += chunk.choices[0]?.delta.content ?? ''
+      usage = chunk.usage ?? usage
+    }
+    expect(text).toBe(whole.choices[0]?.message.content)
+    expect(usage).toEqual(whole.usage)
+  })
+
+  test('curl gets a stream that ends with [DONE]', async () => {
+    const body = { model: SMOL, max_tokens: 4, stream: true, prompt: 'One, two,' }
+    const { stdout } = await run('curl', [
+      ...['-sN', `${result.outputs.endpoint}/completions`],
+      ...['-H', `Authorization: Bearer ${key}`, '-H', 'Content-Type: application/json'],
+      ...['-d', JSON.stringify(body)],
+    ])
+    expect(stdout.match(/^data: \{/gm)?.length).toBeGreaterThan(1)
+    expect(stdout.trimEnd().endsWith('data: [DONE]')).toBe(true)
+  })
+
+  test('a wrong key is refused', async () => {
+    const stranger = new OpenAI({
+      baseURL: result.outputs.endpoint,
+      apiKey: 'sk-wrong',
+      maxRetries: 0,
+    })
+    await expect(stranger.models.list()).rejects.toMatchObject({ status: 401 })
+  })
+
+  test('`up` again changes nothing', async () => {
+    const again = await project.json<UpResult>(['up'])
+    expect(Object.keys(again.changes)).toEqual(['same'])
+    expect(again.steps).toEqual([])
+  })
+
+  test('a few lines add a second base to the same endpoint', async () => {
+    const text = await readFile(stack(), 'utf8')
+    const added = text.replace(
+      `    - id: ${SMOL}\n`,
+      `    - id: ${SMOL}\n    - id: ${GEMMA}\n  serantau:acceptedLicences: [gemma]\n`,
+    )
+    expect(added).not.toBe(text)
+    await writeFile(stack(), added)
+    await project.json<UpResult>(['up'])
+    const served = await client.models.list()
+    expect(served.data.map(({ id }) => id).sort()).toEqual([GEMMA, SMOL])
+    const completion = await client.completions.create({
+      model: GEMMA,
+      prompt: 'Malaysia is',
+      max_tokens: 4,
+    })
+    expect(completion.choices[0]?.text).not.toBe('')
+    await expect(ask(GEMMA)).rejects.toMatchObject({ status: 400 })
+    expect((await ask(SMOL, 4)).choices).toHaveLength(1)
+  })
+
+  test('changed replicas and limits show in `preview` alone, and applying them cuts no stream', async () => {
+    const text = await readFile(stack(), 'utf8')
+    await writeFile(
+      stack(),
+      text.replace(
+        `    - id: ${SMOL}\n`,
+        `    - id: ${SMOL}\n      replicas: 2\n      maxQueued: 9\n`,
+      ),
+    )
+    const planned = await project.json<PreviewResult>(['preview'])
+    expect(planned.contacted).toBe(true)
+    expect(planned.steps.every(({ name }) => name.includes(SMOL))).toBe(true)
+    expect(planned.steps.map(({ type }) => type.split(':').at(-1)).sort()).toEqual(
+      expect.arrayContaining(['ConfigMap', 'Deployment']),
+    )
+
+    const stream = await client.chat.completions.create({
+      model: SMOL,
+      max_tokens: 600,
+      temperature: 1,
+      seed: 7,
+      stream: true,
+      messages: [{ role: 'user', content: 'Tell me a very long story about a lighthouse.' }],
+    })
+    const reading = (async () => {
+      let finish: string | null | undefined
+      for await (const chunk of stream) finish = chunk.choices[0]?.finish_reason ?? finish
+      return finish
+    })()
+    const applied = await project.json<UpResult>(['up'])
+    expect(applied.changes['update']).toBeGreaterThan(0)
+    expect(await reading).toMatch(/^(stop|length)$/)
+    const deployment = JSON.parse(
+      await kubectl('get', 'deployment', `model-${SMOL}`, '-o', 'json'),
+    ) as { status: { readyReplicas: number } }
+    expect(deployment.status.readyReplicas).toBe(2)
+  })
+
+  test('`status` shows every deployment ready', async () => {
+    const status = await project.json<Status>(['status'])
+    expect(status.deployments.map(({ ready, wanted }) => ready === wanted)).toEqual([
+      true,
+      true,
+      true,
+    ])
+  })
+
+  test('kill -9 of every engine gives a typed 503, then service again', async () => {
+    const engines = await processesOf(CLUSTER, /engine-process/)
+    expect(engines.length).toBeGreaterThan(0)
+    for (const pid of engines) process.kill(pid, 'SIGKILL')
+    const error = await ask(SMOL, 4).then(
+      () => undefined,
+      (failure: unknown) => failure,
+    )
+    expect(error).toBeInstanceOf(APIError)
+    expect(error).toMatchObject({
+      status: 503,
+      error: { type: expect.any(String), code: expect.any(String) },
+    })
+    await until('service', async () => (await ask(SMOL, 2)).choices.length === 1)
+  })
+
+  test.each(['kubelet', 'etcd'])('after kill -9 of %s `up` heals', async (part) => {
+    const pids = await processesOf(CLUSTER, new RegExp(`/${part}( |$)|^${part} `))
+    expect(pids.length).toBeGreaterThan(0)
+    for (const pid of pids) process.kill(pid, 'SIGKILL')
+    await project.json<UpResult>(['up'])
+    await until('service', async () => (await ask(SMOL, 2)).choices.length === 1)
+  })
+
+  test('the API key appears in no log, state, export, ConfigMap, metric or error', async () => {
+    const places = {
+      logs: await kubectl(
+        'logs',
+        '--all-containers',
+        '--prefix',
+        '-l',
+        'app.kubernetes.io/part-of=serantau',
+        '--tail=-1',
+      ),
+      objects: await kubectl('get', 'configmaps,secrets,pods,deployments,events', '-o', 'yaml'),
+      stackFile: await readFile(stack(), 'utf8'),
+      files: (await filesUnder(project.home)).filter((text) => text.trim() !== key).join('\n'),
+      error: JSON.stringify(await ask('no-such-model').catch((error: APIError) => error.error)),
+    }
+    expect(places.logs).toContain('serantau')
+    for (const [place, text] of Object.entries(places)) {
+      expect(text.includes(key), `the key is in ${place}`).toBe(false)
+    }
+  })
+
+  test('`down` leaves no process, mount, link, iptables rule or cgroup', async () => {
+    const stopped = await project.run(['down', '--yes'])
+    expect(stopped).toMatchObject({ status: 0 })
+    expect(await listMachine()).toEqual(before)
+    expect(await processesOf(CLUSTER, /./)).toEqual([])
+  })
+})
+
+async function filesUnder(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  const files = entries.filter((entry) => entry.isFile() && !entry.name.endsWith('.gguf'))
+  return Promise.all(
+    files.map((entry) => readFile(join(entry.parentPath, entry.name), 'latin1').catch(() => '')),
+  )
+}

@@ -1,0 +1,70 @@
+import { spawn } from 'node:child_process'
+import { copyFile, mkdtemp, rm, symlink } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+export const ROOT = join(import.meta.dirname, '..', '..')
+
+export interface CliResult {
+  status: number
+  stdout: string
+  stderr: string
+}
+
+/**
+ * A project folder of its own (Pulumi.yaml and stack files) over this checkout's rooms, with a state
+ * folder of its own. Tools and weights come from the machine's cache.
+ */
+export class TestProject {
+  readonly folder: string
+  readonly home: string
+
+  private constructor(folder: string) {
+    this.folder = folder
+    this.home = join(folder, 'home')
+  }
+
+  static async create(): Promise<TestProject> {
+    const folder = await mkdtemp(join(tmpdir(), 'serantau-project-'))
+    await copyFile(join(ROOT, 'Pulumi.yaml'), join(folder, 'Pulumi.yaml'))
+    for (const room of ['infra', 'charts', 'node_modules', 'package.json']) {
+      await symlink(join(ROOT, room), join(folder, room))
+    }
+    return new TestProject(folder)
+  }
+
+  env(extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
+    return { ...process.env, SERANTAU_HOME: this.home, NO_COLOR: '1', ...extra }
+  }
+
+  stackFile(stack: string): string {
+    return join(this.folder, `Pulumi.${stack}.yaml`)
+  }
+
+  /** Runs `serantau <args>` as a person would and waits for its end. */
+  run(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<CliResult> {
+    const command = [join(ROOT, 'cli', 'main.ts'), ...args, '--project', this.folder]
+    const child = spawn(process.execPath, command, { env: this.env(env), cwd: this.folder })
+    let stdout = ''
+    let stderr = ''
+    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
+    return new Promise((resolve, reject) => {
+      child.on('error', reject)
+      child.on('close', (code) => resolve({ status: code ?? 1, stdout, stderr }))
+    })
+  }
+
+  /** Runs and returns the JSON on stdout; a failure shows what the command said. */
+  async json<T>(args: readonly string[]): Promise<T> {
+    const result = await this.run([...args, '-o', 'json'])
+    if (result.status !== 0) {
+      throw new Error(`serantau ${args.join(' ')} ended with ${result.status}\n${result.stderr}`)
+    }
+    return JSON.parse(result.stdout) as T
+  }
+
+  remove(): Promise<void> {
+    return rm(this.folder, { recursive: true, force: true })
+  }
+}

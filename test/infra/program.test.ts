@@ -1,0 +1,112 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { runProgram, type ProgramRun } from '../helpers/pulumi-monitor.ts'
+
+const image = `registry.example/serantau/server@sha256:${'a'.repeat(64)}`
+const kubeconfig = (contexts: readonly string[]) => `apiVersion: v1
+kind: Config
+clusters:
+${contexts.map((name) => `- { name: ${name}, cluster: { server: 'https://${name}.example:6443' } }`).join('\n')}
+users:
+- { name: someone, user: { token: none } }
+contexts:
+${contexts.map((name) => `- { name: ${name}, context: { cluster: ${name}, user: someone } }`).join('\n')}
+current-context: other
+`
+
+describe('the program, loaded as plain `pulumi up` loads it', () => {
+  let folder: string
+  let config: Record<string, string>
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'serantau-program-'))
+    const path = join(folder, 'kubeconfig')
+    await writeFile(path, kubeconfig(['gov', 'other']))
+    config = {
+      'serantau:jurisdiction': JSON.stringify({ country: 'MY', regions: ['my-1'] }),
+      'serantau:cluster': JSON.stringify({ kind: 'existing', context: 'gov', kubeconfig: path }),
+      'serantau:image': image,
+      'serantau:storageClass': 'fast',
+      'serantau:acceptedLicences': JSON.stringify(['gemma']),
+      'serantau:keys': JSON.stringify([{ name: 'portal', sha256: 'b'.repeat(64), tenant: 'land' }]),
+      'serantau:models': JSON.stringify([
+        {
+          id: 'smollm2-135m-instruct',
+          weights: { from: 'url', url: 'https://files.example/m.gguf' },
+        },
+        { id: 'gemma-3-270m', weights: { from: 'pvc', claim: 'models', path: 'gemma.gguf' } },
+      ]),
+    }
+  })
+  afterAll(() => rm(folder, { recursive: true }))
+
+  const named = (run: ProgramRun, type: string) => run.resources.filter((row) => row.type === type)
+
+  test('registers the whole deployment with nothing but @pulumi/kubernetes and our components', async () => {
+    const run = await runProgram(config)
+    expect(run.output).toBe('')
+    expect(run.status).toBe(0)
+    const types = new Set(run.resources.map((row) => row.type))
+    const foreign = [...types].filter(
+      (type) =>
+        !/^(kubernetes:|pulumi:providers:kubernetes$|pulumi:pulumi:Stack$|serantau:)/.test(type),
+    )
+    expect(foreign).toEqual([])
+    expect(
+      named(run, 'kubernetes:helm.sh/v4:Chart')
+        .map((row) => row.name)
+        .sort(),
+    ).toEqual(['gateway', 'model-gemma-3-270m', 'model-smollm2-135m-instruct'])
+    expect(named(run, 'kubernetes:core/v1:Namespace')[0]?.inputs).toMatchObject({
+      metadata: { labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } },
+    })
+  })
+
+  test('uses the named context and never the current one', async () => {
+    const run = await runProgram(config)
+    const [provider] = named(run, 'pulumi:providers:kubernetes')
+    expect(provider?.inputs).toMatchObject({ context: 'gov' })
+  })
+
+  test('makes a claim of the storage class for weights by URL, and none for a claim that is there', async () => {
+    const run = await runProgram(config)
+    const claims = named(run, 'kubernetes:core/v1:PersistentVolumeClaim')
+    expect(claims.map((row) => row.name)).toEqual(['weights-smollm2-135m-instruct'])
+    expect(claims[0]?.inputs).toMatchObject({ spec: { storageClassName: 'fast' } })
+  })
+
+  test('keeps the same stack outputs whatever the cluster', async () => {
+    const run = await runProgram(config)
+    expect(run.outputs).toMatchObject({
+      endpoint: 'http://gateway.serantau.svc:8080/v1',
+      jurisdiction: { country: 'MY', regions: ['my-1'] },
+      nodePools: [],
+      models: [{ id: 'smollm2-135m-instruct' }, { id: 'gemma-3-270m', licence: 'gemma' }],
+    })
+  })
+
+  test('a context that the kubeconfig lacks is named, with those that are there', async () => {
+    const cluster = { ...JSON.parse(config['serantau:cluster'] ?? '{}'), context: 'prod' }
+    const run = await runProgram({ ...config, 'serantau:cluster': JSON.stringify(cluster) })
+    expect(run.status).not.toBe(0)
+    expect(run.output).toContain('serantau:cluster.context: expected one of gov, other, got "prod"')
+    expect(run.output).not.toMatch(/\n\s+at /)
+    expect(named(run, 'kubernetes:core/v1:Namespace')).toEqual([])
+  })
+
+  test('a local stack whose cluster is down says to run `npm run up`', async () => {
+    const run = await runProgram(
+      { ...config, 'serantau:cluster': JSON.stringify({ kind: 'local', name: 'never-started' }) },
+      { SERANTAU_HOME: join(folder, 'home'), SERANTAU_RENDER_ONLY: '0' },
+    )
+    expect(run.status).not.toBe(0)
+    expect(run.output).toContain('run `npm run up`')
+  })
+
+  test('a wrong stack file registers nothing', async () => {
+    const run = await runProgram({ ...config, 'serantau:modles': '1' })
+    expect(run.output).toContain('serantau:modles: expected no such key')
+    expect(run.resources.filter((row) => row.type !== 'pulumi:pulumi:Stack')).toEqual([])
+  })
+})
