@@ -1,0 +1,82 @@
+import { withName, type NamingWish } from './naming.ts'
+import { refusalOf, typeOfToken } from './object-type.ts'
+import { isObject, isUnknown, stringAt, type Json, type JsonObject } from './property-value.ts'
+import { askInPreview, type Session } from './session.ts'
+
+export interface CheckFailure {
+  property: string
+  reason: string
+}
+
+export interface CheckRequest {
+  urn: string
+  token: string
+  olds?: JsonObject
+  news: JsonObject
+  seed: Uint8Array
+  naming?: NamingWish
+}
+
+/** Fills in apiVersion, kind, name and namespace, and says what can never work. */
+export async function check(
+  session: Session,
+  request: CheckRequest,
+): Promise<{ inputs: JsonObject; failures: CheckFailure[] }> {
+  const refusal = refusalOf(request.token)
+  if (refusal) return { inputs: request.news, failures: [{ property: 'kind', reason: refusal }] }
+  const type = typeOfToken(request.token)
+  const typed = { apiVersion: type.apiVersion, kind: type.kind, ...request.news }
+  const failures = problemsOf(typed)
+  if (failures.length > 0) return { inputs: typed, failures }
+  const named = withName(typed, request.olds, {
+    urn: request.urn,
+    seed: request.seed,
+    wish: request.naming,
+  })
+  const namespaced = await askInPreview(session, (client) =>
+    client.isNamespaced(type).catch((error: unknown) => {
+      // The definition of a custom kind may come with this very update.
+      if ((error as { reason?: string }).reason === 'NoMatch') return undefined
+      throw error
+    }),
+  )
+  const fallback = session.client ? undefined : type.group.split('.').length < 2
+  return {
+    inputs: withNamespace(named, namespaced ?? fallback, session.namespace),
+    failures: [],
+  }
+}
+
+function withNamespace(
+  object: JsonObject,
+  namespaced: boolean | undefined,
+  namespace: string,
+): JsonObject {
+  const metadata = object['metadata']
+  if (!namespaced || isUnknown(metadata)) return object
+  const known = isObject(metadata) ? metadata : {}
+  const given: Json | undefined = known['namespace']
+  if (given !== undefined && given !== null && given !== '') return object
+  return { ...object, metadata: { ...known, namespace } }
+}
+
+function problemsOf(object: JsonObject): CheckFailure[] {
+  const found: CheckFailure[] = []
+  for (const property of ['apiVersion', 'kind']) {
+    const value = object[property]
+    if (typeof value !== 'string' || value === '') {
+      found.push({ property, reason: `expected a text, got ${JSON.stringify(value)}` })
+    }
+  }
+  const metadata = object['metadata']
+  if (metadata !== undefined && metadata !== null && !isObject(metadata) && !isUnknown(metadata)) {
+    const reason = `expected an object, got ${JSON.stringify(metadata)}`
+    found.push({ property: 'metadata', reason })
+  }
+  if (stringAt(object, 'metadata', 'generateName') && !stringAt(object, 'metadata', 'name')) {
+    const reason =
+      'the offline provider has no generateName: leave the name out and the object is named after the resource'
+    found.push({ property: 'metadata.generateName', reason })
+  }
+  return found
+}

@@ -1,0 +1,81 @@
+import { judge, type Verdict } from './diff.ts'
+import { sameWish } from './difference.ts'
+import { observe } from './await/observe.ts'
+import { fieldManagerOf } from './naming.ts'
+import { isAnnotated, keyOfId, typeOfToken } from './object-type.ts'
+import { FIELD_MANAGER } from './outputs.ts'
+import {
+  hasUnknown,
+  stringAt,
+  unwrapSecrets,
+  withoutNulls,
+  type JsonObject,
+} from './property-value.ts'
+import { askInPreview, type Session } from './session.ts'
+
+export interface DiffRequest {
+  urn: string
+  token: string
+  id: string
+  olds: JsonObject
+  oldInputs: JsonObject
+  news: JsonObject
+}
+
+/** The verdict from the inputs alone, and from the cluster where only that can tell. */
+export async function compare(session: Session, request: DiffRequest): Promise<Verdict> {
+  const before = unwrapSecrets(request.oldInputs).plain as JsonObject
+  const after = unwrapSecrets(request.news).plain as JsonObject
+  const type = typeOfToken(request.token)
+  const verdict = judge(type, before, after, session.config.mutable)
+  if (verdict.changes.length === 0) return replaceIfUnready(session, request, after, verdict)
+  const onlyLess = verdict.changes.every((change) => change.kind === 'delete' && !change.replace)
+  if (onlyLess && (await changesNothing(session, request, after))) {
+    return { changes: [], deleteBeforeReplace: false }
+  }
+  return verdict
+}
+
+/**
+ * An imported object has more inputs (the server's defaults) than the program states. Leaving these
+ * out changes nothing, and only a dry run can tell.
+ */
+async function changesNothing(
+  session: Session,
+  request: DiffRequest,
+  after: JsonObject,
+): Promise<boolean> {
+  if (hasUnknown(after)) return false
+  const key = keyOfId(typeOfToken(request.token), request.id)
+  const fieldManager = stringAt(request.olds, FIELD_MANAGER) ?? fieldManagerOf(request.urn)
+  const same = await askInPreview(session, async (client) => {
+    const live = await client.get(key)
+    if (!live) return false
+    const wanted = withoutNulls(after) as JsonObject
+    const options = { fieldManager, force: false, dryRun: true }
+    return sameWish(live, (await client.apply(wanted, key, options)).live)
+  }).catch(() => false)
+  return same ?? false
+}
+
+/** `pulumi.com/replaceUnready`: a Job that failed is made anew although nothing was changed. */
+async function replaceIfUnready(
+  session: Session,
+  request: DiffRequest,
+  after: JsonObject,
+  verdict: Verdict,
+): Promise<Verdict> {
+  if (!request.token.endsWith(':Job') || !isAnnotated(after, 'pulumi.com/replaceUnready')) {
+    return verdict
+  }
+  const key = keyOfId(typeOfToken(request.token), request.id)
+  const ready = await askInPreview(session, async (client) => {
+    const live = await client.get(key)
+    return live ? (await observe(live, client)).ready : false
+  })
+  if (ready !== false) return verdict
+  return {
+    changes: [{ path: ['status'], kind: 'update', replace: true }],
+    deleteBeforeReplace: true,
+  }
+}

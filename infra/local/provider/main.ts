@@ -1,0 +1,25 @@
+/** The process that the Pulumi engine starts as `pulumi-resource-kubernetes <engine address>`. */
+import * as grpc from '@grpc/grpc-js'
+import services from '@pulumi/pulumi/proto/provider_grpc_pb.js'
+import { ResourceProvider } from './resource-provider.ts'
+
+const engine = process.argv.slice(2).find((argument) => !argument.startsWith('-'))
+if (!engine) {
+  process.stderr.write('pulumi-resource-kubernetes is started by the Pulumi engine, not by hand\n')
+  process.exit(2)
+}
+
+const MOST_MESSAGE_BYTES = 400 * 1024 * 1024
+const server = new grpc.Server({
+  'grpc.max_receive_message_length': MOST_MESSAGE_BYTES,
+  'grpc.max_send_message_length': MOST_MESSAGE_BYTES,
+})
+server.addService(
+  services.ResourceProviderService as unknown as grpc.ServiceDefinition,
+  new ResourceProvider(engine).handlers(),
+)
+server.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(), (error, port) => {
+  if (error) throw error
+  // The engine reads the port from the first line.
+  process.stdout.write(`${port}\n`)
+})
