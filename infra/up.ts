@@ -9,11 +9,15 @@ import { createKey, keyPath } from './first-key.ts'
 import { buildImage } from './local/image.ts'
 import { importImage, startCluster, weightsFolder } from './local/cluster.ts'
 import { ensureSystemPackages } from './local/system-packages.ts'
-import { weightsStore } from './local/paths.ts'
+import { withLock } from './local/lock.ts'
+import { stateFolder, weightsStore } from './local/paths.ts'
 import type { Outputs } from './outputs.ts'
 import { asStep, type Report } from './progress.ts'
 import { addKey, createStackFileIfMissing, loadStackFile, stackFilePath } from './stack-file.ts'
 import { openStack } from './workspace.ts'
+
+/** How long a second `up` of the stack waits for the first. */
+const LOCK_WAIT_MS = 2000
 
 export interface UpArgs {
   project: string
@@ -30,6 +34,11 @@ export interface UpResult {
 
 /** From a stack file, or none, to a service that answers. */
 export async function up(args: UpArgs, report: Report): Promise<UpResult> {
+  const lock = join(stateFolder(), 'locks', `${args.stackName}.lock`)
+  return withLock(lock, `stack ${args.stackName}`, LOCK_WAIT_MS, () => upLocked(args, report))
+}
+
+async function upLocked(args: UpArgs, report: Report): Promise<UpResult> {
   const { project, stackName } = args
   if (await createStackFileIfMissing(project, stackName)) {
     const path = stackFilePath(project, stackName)
@@ -104,7 +113,7 @@ async function prepareLocalCluster(
   ])
   const reference = `${image.name}@${image.digest}`
   await asStep(report, 'import image', reference, () =>
-    importImage(cluster, image.archive, image.name, image.digest),
+    importImage(cluster, image.archive, image.name),
   )
   await writeFile(imageNote(name), `${reference}\n`)
 }

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { mkdir, readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -7,7 +6,7 @@ import { parse } from 'yaml'
 import type { StackFile } from '../catalog/index.ts'
 import deploy from './index.ts'
 import { cacheFolder, stateFolder } from './local/paths.ts'
-import { installOfflineProvider, KUBERNETES_PLUGIN } from './local/provider/install.ts'
+import { installedProvider, installOfflineProvider } from './local/provider/install.ts'
 import { ensureTool } from './local/toolchain.ts'
 import { ensurePassphrase } from './passphrase.ts'
 import type { Report } from './progress.ts'
@@ -83,5 +82,5 @@ export async function usesOfflineProvider(stackFile: StackFile): Promise<boolean
   if (stackFile.provider !== undefined) return stackFile.provider === 'offline'
   if (stackFile.cluster.kind === 'existing') return false
   const home = process.env['PULUMI_HOME'] ?? join(homedir(), '.pulumi')
-  return !existsSync(join(home, 'plugins', KUBERNETES_PLUGIN))
+  return (await installedProvider(home)) !== 'official'
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { KitError } from '../../catalog/index.ts'
-import { describeCluster, weightsFolder } from '../local/cluster.ts'
+import { describeCluster, type LocalCluster } from '../local/cluster.ts'
 import { stateFolder } from '../local/paths.ts'
 import type { ClusterTarget } from './target.ts'
 
@@ -16,32 +16,31 @@ const UNKNOWN_IMAGE = `serantau.local/server@sha256:${'0'.repeat(64)}`
 
 /** The embedded cluster, which `npm run up` starts before the program runs. */
 export async function localCluster(name: string): Promise<ClusterTarget> {
-  const { cluster } = await describeCluster(name)
+  const { cluster, state } = await describeCluster(name)
   const image = (await readFile(imageNote(name), 'utf8').catch(() => '')).trim()
-  if (renderOnly()) {
-    return {
-      kubeconfig: cluster?.kubeconfig ?? '/dev/null',
-      context: cluster?.context ?? `serantau-${name}`,
-      image: image === '' ? UNKNOWN_IMAGE : image,
-      gatewayServiceIp: cluster?.gatewayServiceIp,
-      hostCidr: cluster && `${cluster.hostAddress}/32`,
-      weightsFolder: weightsFolder(name),
-    }
-  }
-  if (!cluster || image === '') {
-    throw new KitError('CLUSTER_DOWN', {
-      path: 'serantau:cluster',
-      expected: `the embedded cluster "${name}" to run`,
-      got: 'it is down',
-      fix: 'run `npm run up`, which starts it and then deploys',
-    })
-  }
-  return {
-    kubeconfig: cluster.kubeconfig,
-    context: cluster.context,
-    image,
-    gatewayServiceIp: cluster.gatewayServiceIp,
-    hostCidr: `${cluster.hostAddress}/32`,
-    weightsFolder: weightsFolder(name),
-  }
+  if (cluster && image !== '' && (renderOnly() || state !== 'down')) return targetOf(cluster, image)
+  if (renderOnly()) return neverStarted(name)
+  throw new KitError('CLUSTER_DOWN', {
+    path: 'serantau:cluster',
+    expected: `the embedded cluster "${name}" to run`,
+    got: 'it is down',
+    fix: 'run `npm run up`, which starts it and then deploys',
+  })
 }
+
+const targetOf = (cluster: LocalCluster, image: string): ClusterTarget => ({
+  kubeconfig: cluster.kubeconfig,
+  context: cluster.context,
+  image,
+  gatewayServiceIp: cluster.gatewayServiceIp,
+  hostCidr: `${cluster.hostAddress}/32`,
+  weightsFolder: cluster.nodeWeightsFolder,
+})
+
+/** What `preview` renders before the first `up`: its addresses and image are not known yet. */
+const neverStarted = (name: string): ClusterTarget => ({
+  kubeconfig: '/dev/null',
+  context: name,
+  image: UNKNOWN_IMAGE,
+  weightsFolder: '/weights',
+})
