@@ -1,0 +1,87 @@
+import { Admission } from '../../server/engine/admission.ts'
+import { EngineError } from '../../server/engine/engine.ts'
+import type {
+  ChatMessage,
+  Engine,
+  EngineStats,
+  EngineStatus,
+  GenerateRequest,
+  Piece,
+} from '../../server/engine/engine.ts'
+
+/** An engine without a model: words are tokens, the answer is scripted. */
+export class FakeEngine implements Engine {
+  /** Tokens of every answer; cut at maxTokens. */
+  answer = ['Hello', ' from', ' the', ' fake', '.']
+  /** Awaited before every token, so a test decides when an answer goes on. */
+  beforeToken: (index: number) => Promise<void> = () => Promise.resolve()
+  /** Thrown instead of the token with this index. */
+  failAt: number | undefined
+  current: EngineStatus = { state: 'ready', msSinceStep: 0, restarts: 0 }
+  probes = 0
+  probeAnswer = true
+  readonly requests: GenerateRequest[] = []
+  readonly chats: (readonly ChatMessage[])[] = []
+  readonly #admission: Admission
+
+  constructor(slots = 4, maxQueued = 8) {
+    this.#admission = new Admission(slots, maxQueued)
+  }
+
+  async tokenizeChat(messages: readonly ChatMessage[]): Promise<number[]> {
+    this.#checkReady()
+    this.chats.push(messages)
+    return messages.flatMap(({ content }) => words(content))
+  }
+
+  async tokenizePrompt(text: string): Promise<number[]> {
+    this.#checkReady()
+    return words(text)
+  }
+
+  async *generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<Piece, void> {
+    this.#checkReady()
+    const release = await this.#admission.acquire(signal)
+    try {
+      this.requests.push(request)
+      const tokens = this.answer.slice(0, request.maxTokens)
+      const finish = tokens.length < this.answer.length ? 'length' : 'stop'
+      for (const [index, text] of tokens.entries()) {
+        await this.beforeToken(index)
+        signal.throwIfAborted()
+        if (this.failAt === index) throw new EngineError('unavailable', 'the fake died')
+        const last = index === tokens.length - 1
+        yield { text, tokens: 1, ...(last ? { finish } : {}) }
+      }
+    } finally {
+      release()
+    }
+  }
+
+  async probe(): Promise<boolean> {
+    this.probes++
+    return this.probeAnswer
+  }
+
+  status(): EngineStatus {
+    return this.current
+  }
+
+  stats(): EngineStats {
+    return { running: this.#admission.running, waiting: this.#admission.waiting, kvUsage: 0 }
+  }
+
+  async close(): Promise<void> {
+    this.current = { state: 'closed', restarts: 0 }
+  }
+
+  #checkReady(): void {
+    if (this.current.state !== 'ready') throw new EngineError('unavailable', 'the fake is down')
+  }
+}
+
+const words = (text: string) =>
+  text
+    .split(/\s+/)
+    .filter((word) => word !== '')
+    .map((_, i) => i)

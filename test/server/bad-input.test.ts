@@ -1,0 +1,233 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { chatBody, gatewayRole, headers, MODEL, modelRole } from '../helpers/roles.ts'
+import type { TestRole } from '../helpers/roles.ts'
+
+interface Row {
+  name: string
+  /** `gateway`: what the gateway itself refuses the same way. */
+  gateway?: true
+  path?: string
+  body: unknown
+  headers?: Record<string, string>
+  status: number
+  code: string
+  param: string | null
+  /** Parts of the message: what was expected, what was got, the fix. */
+  says: string[]
+}
+
+const chat = (more: object) => chatBody(more)
+const message = (content: unknown, role: unknown = 'user') =>
+  chat({ messages: [{ role, content }] })
+const completion = (more: object) => ({ model: MODEL, prompt: 'one two', ...more })
+
+const refused = (
+  name: string,
+  body: unknown,
+  param: string,
+  says: string[],
+  code = 'invalid_value',
+): Row => ({ name, body, status: 400, code, param, says })
+
+const ROWS: Row[] = [
+  {
+    ...{ name: 'malformed JSON', gateway: true, body: '{"model": ', status: 400 },
+    ...{ code: 'invalid_json', param: 'body', says: ['a JSON object', 'not JSON'] },
+  },
+  {
+    ...{ name: 'an empty body', gateway: true, body: '', status: 400 },
+    ...{ code: 'invalid_json', param: 'body', says: ['an empty body'] },
+  },
+  { ...refused('a list as body', [], 'body', ['a JSON object', 'a list of 0']), gateway: true },
+  { ...refused('null as body', 'null', 'body', ['a JSON object', 'null']), gateway: true },
+  {
+    ...refused('no model', { messages: [] }, 'model', ['the id of a model', 'nothing']),
+    ...{ gateway: true, code: 'missing_required_parameter' },
+  },
+  {
+    ...refused('a number as model', chat({ model: 5 }), 'model', ['the id of a model', 'number 5']),
+    gateway: true,
+  },
+  {
+    ...{ name: 'an unknown model', gateway: true, body: chat({ model: 'gpt-9' }), status: 404 },
+    ...{ code: 'model_not_found', param: 'model', says: [`"${MODEL}"`, '"gpt-9"', '/v1/models'] },
+  },
+  {
+    ...{ name: '../ in model', gateway: true, status: 404, param: 'model' },
+    ...{ body: chat({ model: '../../etc/passwd' }), code: 'model_not_found', says: ['../etc'] },
+  },
+  {
+    ...{ name: 'control characters in model', gateway: true, status: 404, param: 'model' },
+    ...{
+      body: chat({ model: 'a\u001b[31m\r\nb' }),
+      code: 'model_not_found',
+      says: ['"a?[31m??b"'],
+    },
+  },
+  refused('a string as stream', chat({ stream: 'yes' }), 'stream', ['true or false', 'a string']),
+  refused(
+    'no messages',
+    { model: MODEL },
+    'messages',
+    ['a list', 'nothing', 'add the field'],
+    'missing_required_parameter',
+  ),
+  refused('an empty list of messages', chat({ messages: [] }), 'messages', ['at least one']),
+  refused('a string as messages', chat({ messages: 'hi' }), 'messages', [
+    'a list',
+    'a string of 2',
+  ]),
+  refused('a number as content', message(7), 'messages[0].content', ['a string', 'the number 7']),
+  refused('null as content', message(null), 'messages[0].content', ['a string', 'null']),
+  refused(
+    'an image part',
+    message([{ type: 'image_url', image_url: { url: 'http://a' } }]),
+    'messages[0].content',
+    ['parts {"type":"text"'],
+  ),
+  refused('an unknown role', message('hi', 'root'), 'messages[0].role', ['"user"', '"root"']),
+  refused('the tool role', message('hi', 'tool'), 'messages[0].role', ['tools are not supported']),
+  refused('temperature -1', chat({ temperature: -1 }), 'temperature', ['0 to 2', 'number -1']),
+  refused('temperature 1e308', chat({ temperature: 1e308 }), 'temperature', ['0 to 2', '1e+308']),
+  refused('a string as temperature', chat({ temperature: '1' }), 'temperature', [
+    '0 to 2',
+    'a string',
+  ]),
+  refused('top_p 1.5', chat({ top_p: 1.5 }), 'top_p', ['0 to 1', 'number 1.5']),
+  refused('max_tokens 0', chat({ max_tokens: 0 }), 'max_tokens', ['from 1', 'number 0']),
+  refused('max_tokens -1', chat({ max_tokens: -1 }), 'max_tokens', ['from 1', 'number -1']),
+  refused('max_tokens 1.5', chat({ max_tokens: 1.5 }), 'max_tokens', ['a whole number', '1.5']),
+  refused('max_tokens 2^53', chat({ max_tokens: 2 ** 53 }), 'max_tokens', ['a whole number']),
+  refused(
+    'max_completion_tokens -5',
+    chat({ max_completion_tokens: -5 }),
+    'max_completion_tokens',
+    ['from 1', 'number -5'],
+  ),
+  refused('seed 1.5', chat({ seed: 1.5 }), 'seed', ['a whole number', '1.5']),
+  refused('seed 1e300', chat({ seed: 1e300 }), 'seed', ['a whole number']),
+  refused('a number as stop', chat({ stop: 3 }), 'stop', ['at most 4', 'number 3']),
+  refused('five stops', chat({ stop: ['a', 'b', 'c', 'd', 'e'] }), 'stop', [
+    'at most 4',
+    'list of 5',
+  ]),
+  refused('an empty stop', chat({ stop: '' }), 'stop', ['1 to 256']),
+  refused('n 2', chat({ n: 2 }), 'n', ['1: one answer', 'number 2'], 'unsupported_parameter'),
+  refused('tools', chat({ tools: [{}] }), 'tools', ['not supported'], 'unsupported_parameter'),
+  refused(
+    'logprobs',
+    chat({ logprobs: true }),
+    'logprobs',
+    ['not supported'],
+    'unsupported_parameter',
+  ),
+  refused(
+    'a JSON schema',
+    chat({ response_format: { type: 'json_schema' } }),
+    'response_format',
+    ['{"type":"text"}'],
+    'unsupported_parameter',
+  ),
+  refused('stream_options alone', chat({ stream_options: {} }), 'stream_options', [
+    '"stream" is not',
+  ]),
+  {
+    ...refused('a list of tokens as prompt', completion({ prompt: [1, 2] }), 'prompt', ['string']),
+    path: '/v1/completions',
+  },
+  {
+    ...refused('best_of 3', completion({ best_of: 3 }), 'best_of', ['1'], 'unsupported_parameter'),
+    path: '/v1/completions',
+  },
+  {
+    ...{ name: 'a prompt longer than the context', body: message('word '.repeat(64)), status: 400 },
+    ...{
+      code: 'context_length_exceeded',
+      param: 'messages',
+      says: ['at most 63', '64 prompt tokens'],
+    },
+  },
+  {
+    ...{ name: 'another content type', gateway: true, body: chat({}), status: 415 },
+    ...{ headers: { 'content-type': 'text/plain' }, code: 'unsupported_media_type' },
+    ...{ param: 'content-type', says: ['"application/json"', '"text/plain"'] },
+  },
+]
+
+const CONTENT_TYPES = ['application/json\t', ' application/json;', 'application/jsonx', 'text/json',
+  'application/json; charset=utf-16', 'application/json, text/plain', 'application/x-www-form-urlencoded',
+  'multipart/form-data; boundary=x', 'application/json;a=b'] // prettier-ignore
+
+describe.each(['model', 'gateway'] as const)('the %s role refuses', (kind) => {
+  let role: TestRole
+  beforeAll(() => {
+    role = kind === 'model' ? modelRole() : gatewayRole('http://127.0.0.1:1')
+  })
+  afterAll(() => role.close())
+
+  const rows = ROWS.filter((row) => kind === 'model' || row.gateway)
+  test.each(rows)('$name', async (row) => {
+    const response = await role.app.inject({
+      method: 'POST',
+      url: row.path ?? '/v1/chat/completions',
+      headers: { ...headers(), ...row.headers },
+      payload: typeof row.body === 'string' ? row.body : JSON.stringify(row.body),
+    })
+    const { error } = response.json<{ error: Record<string, string | null> }>()
+    expect({ status: response.statusCode, code: error['code'], param: error['param'] }).toEqual({
+      ...{ status: row.status, code: row.code, param: row.param },
+    })
+    expect(error['type']).toBe('invalid_request_error')
+    for (const part of [...row.says, 'expected', 'got', 'Fix:']) {
+      expect(error['message']).toContain(part)
+    }
+  })
+
+  test.each(CONTENT_TYPES)('the content type %j', async (contentType) => {
+    const response = await role.app.inject({
+      method: 'POST',
+      url: '/v1/chat/completions',
+      headers: { ...headers(), 'content-type': contentType },
+      payload: JSON.stringify(chatBody()),
+    })
+    expect(response.statusCode).toBe(415)
+  })
+
+  test('a body of 10 MB over a real connection, and the client can read why', async () => {
+    const url = await role.listen()
+    const response = await fetch(`${url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: headers(),
+      body: JSON.stringify(chatBody({ user: 'x'.repeat(10_000_000) })),
+    })
+    expect(response.status).toBe(413)
+    expect(await response.json()).toMatchObject({ error: { code: 'request_too_large' } })
+  })
+})
+
+test('what changes nothing is accepted: nulls, harmless values and unknown fields', async () => {
+  const role = modelRole()
+  const harmless = {
+    ...{ n: 1, tools: [], logit_bias: {}, presence_penalty: 0, response_format: { type: 'text' } },
+    ...{ temperature: null, stop: null, max_tokens: null, stream_options: null, user: 'u' },
+    ...{ metadata: { a: 'b' }, something_new: [1], __proto__: null },
+  }
+  const response = await role.app.inject({
+    ...{ method: 'POST', url: '/v1/chat/completions', headers: headers() },
+    payload: JSON.stringify(chatBody(harmless)),
+  })
+  expect(response.statusCode).toBe(200)
+  await role.close()
+})
+
+test('chat on a model without a template is a typed 400 that names the other route', async () => {
+  const role = modelRole({ model: { chat: false } })
+  const response = await role.app.inject({
+    ...{ method: 'POST', url: '/v1/chat/completions', headers: headers() },
+    payload: JSON.stringify(chatBody()),
+  })
+  expect(response.statusCode).toBe(400)
+  expect(response.json()).toMatchObject({ error: { code: 'chat_not_supported', param: 'model' } })
+  expect(response.body).toContain('/v1/completions')
+  await role.close()
+})

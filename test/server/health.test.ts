@@ -1,0 +1,62 @@
+import { expect, test } from 'vitest'
+import { gatewayRole, modelRole } from '../helpers/roles.ts'
+
+const ready = async (role: ReturnType<typeof modelRole>) => {
+  const response = await role.app.inject({ url: '/health/ready' })
+  return [response.statusCode, response.json<{ cause?: string }>().cause]
+}
+
+test('ready while tokens are fresh, without a probe', async () => {
+  const role = modelRole()
+  role.engine.current = { state: 'ready', msSinceStep: 29_000, restarts: 0 }
+  expect(await ready(role)).toEqual([200, undefined])
+  expect(role.engine.probes).toBe(0)
+  await role.close()
+})
+
+test('after 30 s without a token one probe decides, and probes do not pile up', async () => {
+  const role = modelRole()
+  role.engine.current = { state: 'ready', msSinceStep: 31_000, restarts: 0 }
+  expect(await ready(role)).toEqual([200, undefined])
+  role.engine.probeAnswer = false
+  expect(await ready(role)).toEqual([503, 'no token was decoded lately'])
+  expect(role.engine.probes).toBe(2)
+  let open = (_: boolean) => {}
+  role.engine.probe = () => {
+    role.engine.probes++
+    return new Promise((resolve) => (open = resolve))
+  }
+  const both = [ready(role), ready(role)]
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  open(true)
+  expect(await Promise.all(both)).toEqual([
+    [200, undefined],
+    [200, undefined],
+  ])
+  expect(role.engine.probes).toBe(3)
+  await role.close()
+})
+
+test('not ready with the cause while the engine starts or restarts, and live all the time', async () => {
+  const role = modelRole()
+  role.engine.current = { state: 'starting', restarts: 0 }
+  expect(await ready(role)).toEqual([503, 'the engine is starting'])
+  role.engine.current = {
+    state: 'restarting',
+    cause: 'the engine was ended by SIGKILL',
+    restarts: 1,
+  }
+  expect(await ready(role)).toEqual([503, 'the engine was ended by SIGKILL'])
+  expect(await role.metrics.registry.metrics()).toContain('serantau_engine_restarts_total 1')
+  expect(await role.metrics.registry.metrics()).toContain('serantau_engine_ready 0')
+  expect((await role.app.inject({ url: '/health/live' })).statusCode).toBe(200)
+  await role.close()
+})
+
+test('the gateway is ready with every model down, and not once it drains', async () => {
+  const role = gatewayRole('http://127.0.0.1:1')
+  expect(await ready(role)).toEqual([200, undefined])
+  role.lifecycle.draining = true
+  expect(await ready(role)).toEqual([503, 'shutting down'])
+  await role.close()
+})
