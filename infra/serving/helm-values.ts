@@ -1,0 +1,121 @@
+import type {
+  GatewayValues,
+  ModelServerValues,
+  ResolvedModel,
+  StackFile,
+} from '../../catalog/index.ts'
+import { API_PORT, CA_BUNDLE, GATEWAY, modelRelease } from '../names.ts'
+
+/** Where the ServingConfig says that the verified file lies in the pod. */
+const WEIGHTS_MOUNT = '/weights'
+
+/**
+ * One machine carries the control plane and every pod: they share its cores instead of reserving
+ * them, or a second model would not fit on two.
+ */
+const LOCAL_CPU_REQUEST = '50m'
+
+export interface GatewayInput {
+  stack: StackFile
+  models: readonly ResolvedModel[]
+  image: string
+  keysSecret: string
+  /** Fixed address of the Service. */
+  clusterIP?: string
+  /** Allowed to call the gateway beside `expose.allowFrom`. */
+  hostCidr?: string
+}
+
+/** Values of charts/gateway. No secret is among them. */
+export function gatewayValues(input: GatewayInput): GatewayValues {
+  const { stack, models } = input
+  const { namespaces, cidrs } = stack.expose.allowFrom
+  return {
+    fullnameOverride: GATEWAY,
+    image: input.image,
+    imagePullSecrets: stack.imagePullSecrets,
+    keys: { existingSecret: input.keysSecret },
+    replicas: stack.gatewayReplicas,
+    config: {
+      role: 'gateway',
+      models: models.map((model) => ({
+        ...servedModel(model),
+        url: `http://${modelRelease(model.base.id)}.${stack.namespace}.svc:${API_PORT}`,
+      })),
+    },
+    expose: {
+      ...stack.expose,
+      allowFrom: { namespaces, cidrs: input.hostCidr ? [...cidrs, input.hostCidr] : cidrs },
+    },
+    service: { clusterIP: input.clusterIP ?? null },
+    resources: { cpu: '1', cpuRequest: '100m', memory: '384Mi' },
+    // The chart's own test is for people who install it with Helm.
+    helmTest: false,
+  }
+}
+
+export interface ModelServerInput {
+  stack: StackFile
+  model: ResolvedModel
+  image: string
+  keysSecret: string
+  /** PersistentVolumeClaim that the pods mount. */
+  weightsClaim: string
+  /** The embedded cluster. */
+  local: boolean
+}
+
+/** Values of charts/model-server. */
+export function modelServerValues(input: ModelServerInput): ModelServerValues {
+  const { stack, model, local } = input
+  const { choice, base } = model
+  const weights = local ? undefined : choice.weights
+  const path = weights?.from === 'pvc' ? weights.path : null
+  return {
+    fullnameOverride: modelRelease(base.id),
+    image: input.image,
+    imagePullSecrets: stack.imagePullSecrets,
+    keys: { existingSecret: input.keysSecret },
+    replicas: model.replicas,
+    // A claim that one node mounts would keep the new pod waiting for the old one's node.
+    surge: weights?.from === 'url' ? 'never' : 'auto',
+    config: {
+      role: 'model',
+      model: {
+        ...servedModel(model),
+        file: `${WEIGHTS_MOUNT}/${path ?? `sha256/${model.file.sha256}.gguf`}`,
+        bytes: model.file.bytes,
+        contextSize: model.contextSize,
+        slots: choice.slots,
+        chat: base.chat,
+        maxQueued: choice.maxQueued,
+      },
+    },
+    weights: {
+      bytes: model.file.bytes,
+      existingClaim: input.weightsClaim,
+      path,
+      ...(weights?.from === 'url' ? downloadValues(stack, weights.url) : {}),
+    },
+    resources: {
+      cpu: choice.cpu,
+      ...(local ? { cpuRequest: LOCAL_CPU_REQUEST } : {}),
+      memory: choice.memory,
+    },
+    helmTest: false,
+  }
+}
+
+function downloadValues(stack: StackFile, url: string): Partial<ModelServerValues['weights']> {
+  return {
+    url,
+    proxy: stack.proxy ?? null,
+    caBundle: stack.caBundle ? { configMap: CA_BUNDLE, key: 'ca.pem' } : null,
+  }
+}
+
+const servedModel = ({ base, file }: ResolvedModel) => ({
+  id: base.id,
+  digest: file.sha256,
+  licence: base.licence.id,
+})
