@@ -48,7 +48,7 @@ export function gatewayValues(input: GatewayInput): GatewayValues {
       allowFrom: { namespaces, cidrs: input.hostCidr ? [...cidrs, input.hostCidr] : cidrs },
     },
     service: { clusterIP: input.clusterIP ?? null },
-    resources: { cpu: '1', cpuRequest: '100m', memory: '384Mi' },
+    resources: { cpu: 1, cpuRequest: '100m', memory: '384Mi' },
     // The chart's own test is for people who install it with Helm.
     helmTest: false,
   }
