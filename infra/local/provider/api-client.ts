@@ -116,7 +116,7 @@ export class ApiClient {
   async #resourceOf(type: ObjectType): Promise<JsonObject> {
     const cached = await this.#resourcesOf(type)
     const match = (rows: JsonObject[]) =>
-      rows.find((row) => row['kind'] === type.kind && !String(row['name']).includes('/'))
+      rows.find((row) => row['kind'] === type.kind && !stringAt(row, 'name')?.includes('/'))
     const known = match(cached)
     if (known) return known
     // A CustomResourceDefinition of the same update may just have been made.
@@ -219,7 +219,8 @@ const textOfWarning = (header: string): string[] =>
   )
 
 function errorOf(answer: Answer, what: string): ApiError {
-  const message = stringAt(answer.body, 'message') ?? String(answer.body || 'no explanation')
+  const text = typeof answer.body === 'string' ? answer.body : ''
+  const message = stringAt(answer.body, 'message') ?? (text || 'no explanation')
   const reason = stringAt(answer.body, 'reason') ?? `HTTP ${answer.status}`
   return new ApiError(answer.status, reason, `${what}: ${message}`)
 }

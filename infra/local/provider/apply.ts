@@ -19,6 +19,7 @@ import {
   withoutNulls,
   type JsonObject,
 } from './property-value.ts'
+import { asApplied } from './secret-data.ts'
 import { askInPreview, clientOf, type Session } from './session.ts'
 
 const DEFAULT_TIMEOUT_S = 600
@@ -117,10 +118,12 @@ async function write(
   if (mustBeNew && (await client.get(key, session.signal))) throw alreadyExists(key)
   const force = session.config.patchForce || isAnnotated(object, 'pulumi.com/patchForce')
   const options = { fieldManager: manager, force, dryRun, signal: session.signal }
-  const { live, created } = await client.apply(object, key, options).catch((error: unknown) => {
-    if (error instanceof ApiError && error.status === 409) throw explainConflict(error)
-    throw error
-  })
+  const { live, created } = await client
+    .apply(asApplied(object), key, options)
+    .catch((error: unknown) => {
+      if (error instanceof ApiError && error.status === 409) throw explainConflict(error)
+      throw error
+    })
   if (mustBeNew && !created) throw alreadyExists(key)
   return live
 }

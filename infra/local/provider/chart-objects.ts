@@ -30,7 +30,7 @@ export function chartObjects(objects: readonly JsonObject[], naming: ChartNaming
     after: [...new Set(prerequisites(object, placed))].filter((other) => other !== index),
     keep: annotation(object, 'helm.sh/resource-policy') === 'keep',
   }))
-  return inOrder(disambiguate(rows))
+  return inOrder(requireUnique(rows))
 }
 
 function prepare(object: JsonObject, naming: ChartNaming): JsonObject {
@@ -62,12 +62,13 @@ function nameOf(object: JsonObject, prefix: string): string {
 }
 
 /** Two objects of one kind and name would be one resource to the engine. */
-function disambiguate(rows: ChartObject[]): ChartObject[] {
+function requireUnique(rows: ChartObject[]): ChartObject[] {
   const seen = new Set<string>()
   for (const row of rows) {
-    const id = `${String(row.object['apiVersion'])}/${String(row.object['kind'])}/${row.name}`
+    const key = keyOfObject(row.object)
+    const id = `${key.apiVersion}/${key.kind}/${row.name}`
     if (seen.has(id)) {
-      throw new Error(`the chart renders ${describeKey(keyOfObject(row.object))} twice`)
+      throw new Error(`the chart renders ${describeKey(key)} twice`)
     }
     seen.add(id)
   }

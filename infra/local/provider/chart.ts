@@ -2,7 +2,7 @@ import * as pulumi from '@pulumi/pulumi'
 import { UnreachableError } from './api-client.ts'
 import { chartObjects, type ChartObject } from './chart-objects.ts'
 import { helmTemplate } from './helm-template.ts'
-import { tokenOf } from './object-type.ts'
+import { keyOfObject, tokenOf } from './object-type.ts'
 import { isObject, type Json, type JsonObject } from './property-value.ts'
 import { OFFLINE_PROVIDER_VERSION } from './provider-version.ts'
 import type { Session } from './session.ts'
@@ -65,7 +65,7 @@ export class Chart extends pulumi.ComponentResource {
     const registered = pulumi
       .unsecret(pulumi.output(request.inputs as unknown as ChartArgs))
       .apply(async (args) => {
-        const rendered = await render(session, name, args as ChartArgs, request)
+        const rendered = await render(session, name, args, request)
         return registerAll(this, rendered, request.secrets)
       })
     this.resources = registered
@@ -95,7 +95,7 @@ async function render(
     namespace,
     chart: args.chart,
     version: args.version,
-    values: (args.values ?? {}) as JsonObject,
+    values: args.values ?? {},
     valueFiles: (args.valueYamlFiles ?? []).map(pathOfAsset),
     skipCrds: args.skipCrds === true,
     dependencyUpdate: args.dependencyUpdate === true,
@@ -134,7 +134,7 @@ function registerAll(
     const dependsOn = row.after.flatMap((index) => made[index] ?? [])
     made.push(
       new ChartResource(
-        tokenOf(String(row.object['apiVersion']), String(row.object['kind'])),
+        tokenOf(keyOfObject(row.object)),
         row.name,
         propertiesOf(row.object, secrets),
         {

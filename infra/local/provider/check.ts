@@ -1,5 +1,5 @@
 import { withName, type NamingWish } from './naming.ts'
-import { refusalOf, typeOfToken } from './object-type.ts'
+import { isNamespaced, refusalOf, typeOfToken, type ObjectType } from './object-type.ts'
 import { isObject, isUnknown, stringAt, type Json, type JsonObject } from './property-value.ts'
 import { askInPreview, type Session } from './session.ts'
 
@@ -33,25 +33,31 @@ export async function check(
     seed: request.seed,
     wish: request.naming,
   })
-  const namespaced = await askInPreview(session, (client) =>
+  const namespaced = await standsInNamespace(session, type, request.olds)
+  return {
+    inputs: withNamespace(named, namespaced, session.namespace),
+    failures: [],
+  }
+}
+
+async function standsInNamespace(
+  session: Session,
+  type: ObjectType,
+  olds: JsonObject | undefined,
+): Promise<boolean> {
+  const known = isNamespaced(type)
+  if (known !== undefined) return known
+  const asked = await askInPreview(session, (client) =>
     client.isNamespaced(type).catch((error: unknown) => {
       // The definition of a custom kind may come with this very update.
       if ((error as { reason?: string }).reason === 'NoMatch') return undefined
       throw error
     }),
   )
-  const fallback = session.client ? undefined : type.group.split('.').length < 2
-  return {
-    inputs: withNamespace(named, namespaced ?? fallback, session.namespace),
-    failures: [],
-  }
+  return asked ?? stringAt(olds, 'metadata', 'namespace') !== undefined
 }
 
-function withNamespace(
-  object: JsonObject,
-  namespaced: boolean | undefined,
-  namespace: string,
-): JsonObject {
+function withNamespace(object: JsonObject, namespaced: boolean, namespace: string): JsonObject {
   const metadata = object['metadata']
   if (!namespaced || isUnknown(metadata)) return object
   const known = isObject(metadata) ? metadata : {}

@@ -11,6 +11,7 @@ import {
   withoutNulls,
   type JsonObject,
 } from './property-value.ts'
+import { asApplied } from './secret-data.ts'
 import { askInPreview, type Session } from './session.ts'
 
 export interface DiffRequest {
@@ -51,7 +52,7 @@ async function changesNothing(
   const same = await askInPreview(session, async (client) => {
     const live = await client.get(key)
     if (!live) return false
-    const wanted = withoutNulls(after) as JsonObject
+    const wanted = asApplied(withoutNulls(after) as JsonObject)
     const options = { fieldManager, force: false, dryRun: true }
     return sameWish(live, (await client.apply(wanted, key, options)).live)
   }).catch(() => false)

@@ -37,7 +37,7 @@ export function construct(
   }
   return withLocalStorage(async () => {
     await configureRuntime(request, engine)
-    const raw = (request.getInputs()?.toJavaScript() ?? {}) as JsonObject
+    const raw = request.getInputs()?.toJavaScript() ?? {}
     const { plain, secrets } = unwrapSecrets(raw)
     const dependencies = request.getInputdependenciesMap()
     const inputs = await deserializeInputs(request.getInputs(), dependencies)

@@ -25,7 +25,7 @@ function changesOfMember(before: Json | undefined, after: Json | undefined, at: 
   const absent = (value: Json | undefined) => value === undefined || value === null
   if (absent(before)) return absent(after) ? [] : [{ path: at, kind: 'add' }]
   if (absent(after)) return [{ path: at, kind: 'delete' }]
-  return changesBetween(before as Json, after as Json, at)
+  return changesBetween(before, after, at)
 }
 
 /** `spec.template.spec.containers[0].image`, keys with dots in `["..."]`: the engine's notation. */
@@ -46,7 +46,8 @@ export function sameWish(before: JsonObject, after: JsonObject): boolean {
 }
 
 function wishOf(object: JsonObject): JsonObject {
-  const { status: _, ...rest } = object
+  const rest = { ...object }
+  delete rest['status']
   const metadata = isObject(rest['metadata']) ? rest['metadata'] : {}
   const kept = Object.entries(metadata).filter(([key]) => !VOLATILE_METADATA.includes(key))
   return { ...rest, metadata: Object.fromEntries(kept) }

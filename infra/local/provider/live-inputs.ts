@@ -17,7 +17,8 @@ const ITEM_KEYS = ['name', 'containerPort', 'port', 'key', 'mountPath', 'ip', 'u
 
 /** An object without what only the server writes: the inputs of an imported object. */
 export function inputsOfLive(live: JsonObject): JsonObject {
-  const { status: _, ...rest } = live
+  const rest = { ...live }
+  delete rest['status']
   const metadata = isObject(rest['metadata']) ? rest['metadata'] : {}
   const kept = Object.entries(metadata).filter(([key]) => !SERVER_METADATA.includes(key))
   return withoutNulls({ ...rest, metadata: Object.fromEntries(kept) }) as JsonObject

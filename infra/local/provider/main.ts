@@ -14,10 +14,7 @@ const server = new grpc.Server({
   'grpc.max_receive_message_length': MOST_MESSAGE_BYTES,
   'grpc.max_send_message_length': MOST_MESSAGE_BYTES,
 })
-server.addService(
-  services.ResourceProviderService as unknown as grpc.ServiceDefinition,
-  new ResourceProvider(engine).handlers(),
-)
+server.addService(services.ResourceProviderService, new ResourceProvider(engine).handlers())
 server.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(), (error, port) => {
   if (error) throw error
   // The engine reads the port from the first line.

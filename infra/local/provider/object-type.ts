@@ -45,7 +45,7 @@ export function typeOf(apiVersion: string, kind: string): ObjectType {
 }
 
 /** The token under which a rendered object is registered with the engine. */
-export function tokenOf(apiVersion: string, kind: string): string {
+export function tokenOf({ apiVersion, kind }: ObjectType): string {
   return `kubernetes:${apiVersion.includes('/') ? apiVersion : `core/${apiVersion}`}:${kind}`
 }
 

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import type { KubeConfig } from '@kubernetes/client-node'
 import type { MutableKinds } from './immutable-fields.ts'
-import { isUnknown, type JsonObject } from './property-value.ts'
+import { isUnknown, type Json, type JsonObject } from './property-value.ts'
 
 /** The arguments of `new kubernetes.Provider(...)`, parsed. */
 export interface ProviderConfig {
@@ -41,7 +41,7 @@ export function configProblems(args: JsonObject): { property: string; reason: st
   const known = new Set<string>([...TEXTS, ...FLAGS])
   return Object.entries(args).flatMap(([property, value]) => {
     if (ENGINE_KEYS.has(property) || value === null || isUnknown(value)) return []
-    if (property === 'enableServerSideApply' && String(value) === 'false') {
+    if (property === 'enableServerSideApply' && isSet(value, 'false')) {
       const reason = 'the offline provider always uses server-side apply: leave it out'
       return [{ property, reason }]
     }
@@ -51,13 +51,17 @@ export function configProblems(args: JsonObject): { property: string; reason: st
   })
 }
 
+/** A flag arrives as JSON or as its text. */
+const isSet = (value: Json | undefined, wanted: 'true' | 'false'): boolean =>
+  value === wanted || JSON.stringify(value) === wanted
+
 /** Values that are no text arrive as JSON in a text. */
 export function parseConfig(args: JsonObject): ProviderConfig {
   const text = (name: (typeof TEXTS)[number]) => {
     const value = args[name]
     return typeof value === 'string' && value !== '' ? value : undefined
   }
-  const flag = (name: (typeof FLAGS)[number]) => String(args[name]) === 'true'
+  const flag = (name: (typeof FLAGS)[number]) => isSet(args[name], 'true')
   return {
     kubeconfig: text('kubeconfig'),
     context: text('context'),
@@ -83,13 +87,18 @@ export interface ClusterAccess {
 export async function clusterAccess(config: ProviderConfig): Promise<ClusterAccess> {
   const { KubeConfig } = await import('@kubernetes/client-node')
   const kubeConfig = new KubeConfig()
-  const { text, source } = readKubeconfig(config.kubeconfig)
-  try {
-    kubeConfig.loadFromString(text)
-    if (isPath(config.kubeconfig)) kubeConfig.makePathsAbsolute(join(source, '..'))
-  } catch (error) {
-    throw new Error(`${source} is no kubeconfig: ${(error as Error).message}`)
+  const parts = readKubeconfig(config.kubeconfig)
+  for (const { text, source, folder } of parts) {
+    const part = new KubeConfig()
+    try {
+      part.loadFromString(text)
+    } catch (error) {
+      throw new Error(`${source} is no kubeconfig: ${(error as Error).message}`, { cause: error })
+    }
+    if (folder) part.makePathsAbsolute(folder)
+    kubeConfig.mergeConfig(part, Boolean(kubeConfig.getCurrentContext()))
   }
+  const source = parts.map((part) => part.source).join(', ')
   const name = config.context ?? kubeConfig.getCurrentContext()
   const context = kubeConfig.getContextObject(name)
   if (!context) {
@@ -112,20 +121,28 @@ export async function clusterAccess(config: ProviderConfig): Promise<ClusterAcce
   }
 }
 
-const isPath = (kubeconfig: string | undefined): boolean =>
-  kubeconfig === undefined || !kubeconfig.includes('\n')
+interface KubeconfigPart {
+  text: string
+  source: string
+  /** To which its relative paths refer. */
+  folder?: string
+}
 
-function readKubeconfig(kubeconfig: string | undefined): { text: string; source: string } {
-  if (kubeconfig !== undefined && !isPath(kubeconfig)) {
-    return { text: kubeconfig, source: 'the kubeconfig given as text' }
-  }
+/** Contents, a path, or several paths joined as in KUBECONFIG: the first says the current context. */
+function readKubeconfig(kubeconfig: string | undefined): KubeconfigPart[] {
   const home = homedir()
   const given = kubeconfig ?? process.env['KUBECONFIG'] ?? join(home, '.kube', 'config')
-  const source = given.replace(/^~(?=\/)/, home)
-  if (!existsSync(source)) {
-    // A whole kubeconfig may also be given as one line of JSON.
-    if (given.trimStart().startsWith('{')) return { text: given, source: 'the kubeconfig given' }
-    throw new Error(`kubeconfig: expected a file or its contents, but ${source} is not there`)
+  if (given.includes('\n') || given.trimStart().startsWith('{')) {
+    return [{ text: given, source: 'the kubeconfig given as text' }]
   }
-  return { text: readFileSync(source, 'utf8'), source }
+  const paths = given.split(delimiter).map((path) => path.replace(/^~(?=\/)/, home))
+  const found = paths.filter((path) => path !== '' && existsSync(path))
+  if (found.length === 0) {
+    throw new Error(`kubeconfig: expected a file or its contents, but ${given} is not there`)
+  }
+  return found.map((path) => ({
+    text: readFileSync(path, 'utf8'),
+    source: path,
+    folder: dirname(path),
+  }))
 }

@@ -1,25 +1,23 @@
-import * as grpc from '@grpc/grpc-js'
+import type * as grpc from '@grpc/grpc-js'
 import emptyMessages from 'google-protobuf/google/protobuf/empty_pb.js'
 import plugin from '@pulumi/pulumi/proto/plugin_pb.js'
 import messages from '@pulumi/pulumi/proto/provider_pb.js'
 import { ApiClient } from './api-client.ts'
-import { applyObject, InitFailedError } from './apply.ts'
-import { check, type CheckFailure } from './check.ts'
+import { applyObject } from './apply.ts'
+import { check } from './check.ts'
 import { compare } from './compare.ts'
 import { deleteObject } from './delete.ts'
 import { EngineLog } from './engine-log.ts'
+import { answering, withoutSecrets } from './handler.ts'
 import type { NamingWish } from './naming.ts'
 import { tokenOfUrn } from './object-type.ts'
-import { redact, secretTexts } from './outputs.ts'
 import { unwrapSecrets, type JsonObject } from './property-value.ts'
 import { clusterAccess, configProblems, parseConfig } from './provider-config.ts'
 import { diffProviders } from './provider-diff.ts'
 import { OFFLINE_PROVIDER_VERSION } from './provider-version.ts'
 import { readObject } from './read.ts'
-import { diffAnswer, initFailedAnswer, objectOf, structOf } from './rpc-answers.ts'
+import { checkAnswer, diffAnswer, objectOf, structOf } from './rpc-answers.ts'
 import type { Session } from './session.ts'
-
-type Handler<Request, Response> = (request: Request) => Promise<Response>
 
 /** The gRPC service that the engine talks to: each method turns a message into a plain call. */
 export class ResourceProvider {
@@ -207,59 +205,9 @@ export class ResourceProvider {
   }
 }
 
-function checkAnswer(
-  inputs: JsonObject,
-  failures: readonly CheckFailure[],
-): messages.CheckResponse {
-  const answer = new messages.CheckResponse()
-  answer.setInputs(structOf(inputs))
-  answer.setFailuresList(
-    failures.map(({ property, reason }) => {
-      const failure = new messages.CheckFailure()
-      failure.setProperty(property)
-      failure.setReason(reason)
-      return failure
-    }),
-  )
-  return answer
-}
-
 function namingOf(request: messages.CheckRequest): NamingWish | undefined {
   const options = request.getAutonaming()
   if (!options) return undefined
   const mode = (['propose', 'enforce', 'disable'] as const)[options.getMode()] ?? 'propose'
   return { proposedName: options.getProposedName(), mode }
-}
-
-/** The server may repeat a value in its refusal: a secret must not reach the display by that. */
-async function withoutSecrets<T>(inputs: JsonObject, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    const { plain, secrets } = unwrapSecrets(inputs)
-    const texts = secretTexts(plain as JsonObject, secrets)
-    if (error instanceof InitFailedError) {
-      const found = { outputs: error.outputs, inputs: error.inputs }
-      const reasons = error.reasons.map((reason) => redact(reason, texts))
-      throw new InitFailedError(redact(error.message, texts), error.id, found, reasons)
-    }
-    throw new Error(redact((error as Error).message, texts))
-  }
-}
-
-function answering<Request, Response>(
-  handler: Handler<Request, Response>,
-): grpc.handleUnaryCall<Request, Response> {
-  return (call, callback) => {
-    handler(call.request).then(
-      (response) => callback(null, response),
-      (error: unknown) => callback(refusal(error)),
-    )
-  }
-}
-
-function refusal(error: unknown): Partial<grpc.ServiceError> {
-  if (error instanceof InitFailedError) return initFailedAnswer(error)
-  const details = error instanceof Error ? error.message : String(error)
-  return { code: grpc.status.UNKNOWN, details }
 }

@@ -4,6 +4,7 @@ import structMessages from 'google-protobuf/google/protobuf/struct_pb.js'
 import messages from '@pulumi/pulumi/proto/provider_pb.js'
 import status from '@pulumi/pulumi/proto/status_pb.js'
 import type { InitFailedError } from './apply.ts'
+import type { CheckFailure } from './check.ts'
 import type { Verdict } from './diff.ts'
 import { formatPropertyPath, type Change } from './difference.ts'
 import type { JsonObject } from './property-value.ts'
@@ -11,11 +12,9 @@ import type { JsonObject } from './property-value.ts'
 const { Struct } = structMessages
 type Struct = structMessages.Struct
 
-export const structOf = (value: JsonObject): Struct =>
-  Struct.fromJavaScript(value as Parameters<typeof Struct.fromJavaScript>[0])
+export const structOf = (value: JsonObject): Struct => Struct.fromJavaScript(value)
 
-export const objectOf = (struct: Struct | undefined): JsonObject =>
-  (struct?.toJavaScript() ?? {}) as JsonObject
+export const objectOf = (struct: Struct | undefined): JsonObject => struct?.toJavaScript() ?? {}
 
 export function diffAnswer(verdict: Verdict): messages.DiffResponse {
   const answer = new messages.DiffResponse()
@@ -62,4 +61,21 @@ export function initFailedAnswer(error: InitFailedError): Partial<grpc.ServiceEr
   const metadata = new grpc.Metadata()
   metadata.add('grpc-status-details-bin', Buffer.from(whole.serializeBinary()))
   return { code: grpc.status.UNKNOWN, details: error.message, metadata }
+}
+
+export function checkAnswer(
+  inputs: JsonObject,
+  failures: readonly CheckFailure[],
+): messages.CheckResponse {
+  const answer = new messages.CheckResponse()
+  answer.setInputs(structOf(inputs))
+  answer.setFailuresList(
+    failures.map(({ property, reason }) => {
+      const failure = new messages.CheckFailure()
+      failure.setProperty(property)
+      failure.setReason(reason)
+      return failure
+    }),
+  )
+  return answer
 }

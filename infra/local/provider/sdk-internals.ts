@@ -8,13 +8,13 @@ import * as settings from '@pulumi/pulumi/runtime/settings.js'
 import * as localState from '@pulumi/pulumi/runtime/state.js'
 
 interface Internals {
-  deserializeInputs(
+  deserializeInputs: (
     inputs: Struct | undefined,
     dependencies: unknown,
-  ): Promise<Record<string, unknown>>
-  awaitFeatureSupport(): Promise<void>
-  waitForRPCs(): Promise<void>
-  withLocalStorage<T>(work: () => Promise<T>): Promise<T>
+  ) => Promise<Record<string, unknown>>
+  awaitFeatureSupport: () => Promise<void>
+  waitForRPCs: () => Promise<void>
+  withLocalStorage: <T>(work: () => Promise<T>) => Promise<T>
 }
 
 const all = { ...server, ...settings, ...localState } as unknown as Internals

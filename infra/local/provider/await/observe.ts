@@ -63,7 +63,7 @@ function selectorOf(object: JsonObject): string {
   const labels = valueAt(object, 'spec', 'selector', 'matchLabels')
   if (!isObject(labels)) return ''
   return Object.entries(labels)
-    .map(([key, value]) => `${key}=${String(value)}`)
+    .map(([key, value]) => `${key}=${JSON.stringify(value).replaceAll('"', '')}`)
     .join(',')
 }
 
