@@ -1,0 +1,65 @@
+import { access } from 'node:fs/promises'
+import { KitError } from '../../catalog/errors.ts'
+import { type Report, asStep } from '../progress.ts'
+import { run } from './command.ts'
+
+/** What the node takes from the system, and where a machine that has it shows it. */
+const PACKAGES: Record<string, string[]> = {
+  containerd: ['/usr/bin/containerd'],
+  runc: ['/usr/sbin/runc', '/usr/bin/runc'],
+  'containernetworking-plugins': ['/usr/lib/cni/ptp'],
+  iptables: ['/usr/sbin/iptables'],
+  conntrack: ['/usr/sbin/conntrack'],
+  iproute2: ['/usr/sbin/ip', '/usr/bin/ip'],
+  'util-linux': ['/usr/bin/nsenter'],
+  mount: ['/usr/bin/mount'],
+}
+
+/** The packages of the embedded cluster that are missing; installs nothing. */
+export async function missingSystemPackages(): Promise<string[]> {
+  const checked = await Promise.all(
+    Object.entries(PACKAGES).map(async ([name, files]) => {
+      const found = await Promise.all(
+        files.map((file) =>
+          access(file).then(
+            () => true,
+            () => false,
+          ),
+        ),
+      )
+      return found.includes(true) ? [] : [name]
+    }),
+  )
+  return checked.flat()
+}
+
+/** Installs with apt what of the embedded cluster's packages is missing, and says so. */
+export async function ensureSystemPackages(report: Report): Promise<void> {
+  const missing = await missingSystemPackages()
+  if (missing.length === 0) return
+  const what = `${missing.join(', ')}: programs that the node consists of`
+  await asStep(report, 'install system packages', what, () => install(missing))
+}
+
+async function install(packages: string[]): Promise<void> {
+  // Without RUNLEVEL the packages would start services, which the node does not use.
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' }
+  const args = ['install', '--yes', '--no-install-recommends', ...packages]
+  try {
+    await run('apt-get', args, { env }).catch(async () => {
+      await run('apt-get', ['update'], { env })
+      await run('apt-get', args, { env })
+    })
+  } catch (error) {
+    throw new KitError(
+      'TOOL_MISSING',
+      {
+        path: 'system packages',
+        expected: `${packages.join(', ')} on this machine`,
+        got: `apt-get could not install them: ${(error as Error).message}`,
+        fix: `install ${packages.join(', ')} with the package manager of your system, then run the command again`,
+      },
+      { cause: error },
+    )
+  }
+}

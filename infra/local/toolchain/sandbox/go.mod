@@ -1,0 +1,3 @@
+module serantau.local/sandbox
+
+go 1.26
