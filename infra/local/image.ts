@@ -1,0 +1,169 @@
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { KitError, type ErrorCode } from '../../catalog/errors.ts'
+import { asStep, type Report } from '../progress.ts'
+import { archiveDigest } from './cluster/images.ts'
+import { appFiles, PROJECT } from './image/app-files.ts'
+import { basePackages } from './image/base-packages.ts'
+import { buildArchive, pushArchive, withBuildah, type ImageConfig } from './image/buildah.ts'
+import { productionProject } from './image/production-project.ts'
+import { fillRoot, IMAGE_USER, type RootParts } from './image/root-folder.ts'
+import { withLock } from './lock.ts'
+import { cacheFolder } from './paths.ts'
+
+export interface BuiltImage {
+  /** Path of the OCI archive. */
+  archive: string
+  name: string
+  /** Of the manifest, `sha256:<hex>`. */
+  digest: string
+}
+
+export interface BuildOptions {
+  /** Fetch Debian's newest base packages first. */
+  refreshBase?: boolean
+  /** Build even if the same image is cached; the result is not kept in the cache but here. */
+  folder?: string
+}
+
+const NAME = 'serantau.local/server'
+/** Raise it when the way of building changes what comes out. */
+const RECIPE = 1
+const KEEP = 3
+const WAIT_MS = 600_000
+
+/** The server image of this checkout; the same inputs give the same digest. Cached by them. */
+export async function buildImage(report: Report, options: BuildOptions = {}): Promise<BuiltImage> {
+  return explain('IMAGE_BUILD_FAILED', NAME, async () => {
+    const images = join(cacheFolder(), 'images')
+    await mkdir(images, { recursive: true })
+    return withLock(join(images, 'server.lock'), 'the server image', WAIT_MS, async () => {
+      const parts = await gatherParts(report, options.refreshBase ?? false)
+      const key = hashOf(parts)
+      const folder = options.folder ?? join(images, key)
+      if (options.folder === undefined && existsSync(folder)) return readBuilt(folder)
+      await asStep(report, 'build server image', 'Node, its libraries and this checkout', () =>
+        build(folder, parts),
+      )
+      if (options.folder === undefined) await removeOld(images)
+      return readBuilt(folder)
+    })
+  })
+}
+
+/** Pushes the archive to `registry/name[:tag]`; returns the digest to put into the stack file. */
+export async function pushImage(archive: string, target: string, report: Report): Promise<string> {
+  return explain('IMAGE_PUSH_FAILED', target, () =>
+    asStep(report, 'push server image', target, () =>
+      withBuildah((buildah) => pushArchive(buildah, archive, target)),
+    ),
+  )
+}
+
+async function gatherParts(report: Report, refreshBase: boolean): Promise<RootParts> {
+  const readJson = async (path: string): Promise<unknown> =>
+    JSON.parse(await readFile(join(PROJECT, path), 'utf8'))
+  const platform = `linux-${process.arch}`
+  return {
+    base: await basePackages(report, refreshBase),
+    node: join(PROJECT, 'node_modules', `node-${platform}`, 'bin', 'node'),
+    project: productionProject(
+      await readJson('package.json'),
+      await readJson('package-lock.json'),
+      `@node-llama-cpp/${platform}`,
+    ),
+    nodeVersion: z
+      .object({ version: z.string() })
+      .parse(await readJson(`node_modules/node-${platform}/package.json`)).version,
+    files: await appFiles(),
+  }
+}
+
+function hashOf(parts: RootParts): string {
+  const hash = createHash('sha256')
+  const add = (value: unknown) => hash.update(`${JSON.stringify(value)}\n`)
+  add([RECIPE, process.arch, parts.nodeVersion, configOf(parts)])
+  add(parts.base.map(({ file, sha256 }) => [file, sha256]))
+  add(parts.project)
+  for (const [path, content] of parts.files) {
+    add([path, createHash('sha256').update(content).digest('hex')])
+  }
+  return hash.digest('hex').slice(0, 32)
+}
+
+const configOf = (parts: RootParts): ImageConfig => ({
+  user: IMAGE_USER,
+  folder: '/app',
+  entrypoint: ['node'],
+  env: { PATH: '/usr/local/bin', HOME: '/tmp', NODE_ENV: 'production' },
+  labels: {
+    'org.opencontainers.image.title': 'serantau-server',
+    'org.opencontainers.image.version': String(parts.project.package['version']),
+    'org.opencontainers.image.licenses': 'Apache-2.0',
+  },
+})
+
+/** Whole or not there: a killed build leaves only a work folder, which the next one removes. */
+async function build(folder: string, parts: RootParts): Promise<void> {
+  await withBuildah(async (buildah) => {
+    const result = join(buildah.workFolder, 'result')
+    await mkdir(result)
+    const archive = join(result, 'server.tar')
+    await buildArchive(buildah, archive, configOf(parts), (root) => fillRoot(root, parts))
+    await writeFile(join(result, 'digest'), await archiveDigest(archive))
+    await rename(result, folder)
+  })
+}
+
+async function readBuilt(folder: string): Promise<BuiltImage> {
+  const digest = await readFile(join(folder, 'digest'), 'utf8')
+  const now = new Date()
+  await utimes(folder, now, now)
+  return { archive: join(folder, 'server.tar'), name: NAME, digest }
+}
+
+/** Called under the lock, so no other build is at work. */
+async function removeOld(images: string): Promise<void> {
+  const names = await readdir(images)
+  const built = names.filter((name) => /^[0-9a-f]{32}$/.test(name))
+  const aged = await Promise.all(
+    built.map(async (name) => ({ name, used: (await stat(join(images, name))).mtimeMs })),
+  )
+  const old = aged.sort((a, b) => b.used - a.used).slice(KEEP)
+  const left = names.filter((name) => name.startsWith('work-'))
+  for (const name of [...old.map((entry) => entry.name), ...left]) {
+    await rm(join(images, name), { recursive: true, force: true })
+  }
+}
+
+async function explain<T>(code: ErrorCode, path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (error instanceof KitError) throw error
+    const got = error instanceof Error ? error.message : String(error)
+    const full = /no space left on device|ENOSPC/i.test(got)
+    throw new KitError(
+      full ? 'DISK_FULL' : code,
+      full
+        ? {
+            path: cacheFolder(),
+            expected: '1 GiB free',
+            got: 'a full disk',
+            fix: 'free some space',
+          }
+        : { path, expected: 'an image', got, fix: FIXES[code] ?? 'see the message' },
+      { cause: error },
+    )
+  }
+}
+
+const FIXES: Partial<Record<ErrorCode, string>> = {
+  IMAGE_BUILD_FAILED:
+    'check that npm and apt reach their registries, then run the command again; or build server/Dockerfile',
+  IMAGE_PUSH_FAILED:
+    'check the name and log in with `buildah login REGISTRY`, or push the archive with your own tool',
+}
