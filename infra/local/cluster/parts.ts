@@ -6,7 +6,7 @@ export interface Part {
   args: string[]
   /** NAME=value, beside a PATH; nothing of the caller's environment reaches a part. */
   env?: string[]
-  /** TCP address that must accept before it starts. */
+  /** URL of the API server that must answer 200 before it starts. */
   waitFor?: string
 }
 
@@ -22,7 +22,7 @@ const KUBERNETES = `${NODE_TOOLS}/kubernetes`
 export const apiAddress = (addresses: Addresses): string => `${addresses.node}:6443`
 
 export function partsOf(addresses: Addresses, node: string): Part[] {
-  const waitFor = apiAddress(addresses)
+  const waitFor = `https://${apiAddress(addresses)}/readyz`
   const kubernetes = (name: string, flags: string[]): Part => ({
     name,
     args: [KUBERNETES, name, ...flags],
@@ -92,6 +92,9 @@ function controllerManagerFlags(): string[] {
     '--leader-elect=false',
     '--profiling=false',
     '--use-service-account-credentials',
+    // Its 40 controllers fetch their credentials at start; by default that takes 6 s.
+    '--kube-api-qps=200',
+    '--kube-api-burst=400',
     `--root-ca-file=${PKI}/ca.crt`,
     `--service-account-private-key-file=${PKI}/sa.key`,
     `--cluster-signing-cert-file=${PKI}/ca.crt`,
@@ -110,6 +113,8 @@ function clientFlags(name: string): string[] {
   return [
     `--kubeconfig=${kubeconfig}`,
     `--authentication-kubeconfig=${kubeconfig}`,
+    '--authentication-skip-lookup',
+    `--client-ca-file=${PKI}/ca.crt`,
     `--authorization-kubeconfig=${kubeconfig}`,
     '--bind-address=127.0.0.1',
   ]

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -18,8 +17,8 @@ type part struct {
 	Name string   `json:"name"`
 	Args []string `json:"args"`
 	Env  []string `json:"env"`
-	// WaitFor is a TCP address that must accept before the part starts: without it, clients of the
-	// API server would begin with failures and their long backoffs.
+	// WaitFor is a URL of the API server that must answer 200 before the part starts: without it,
+	// its clients would begin with failures and their long backoffs.
 	WaitFor string `json:"waitFor"`
 }
 
@@ -105,12 +104,7 @@ type node struct {
 // end before the table knows it.
 func (n *node) schedule(one *running, pause time.Duration) {
 	time.Sleep(pause)
-	for one.WaitFor != "" {
-		connection, err := net.DialTimeout("tcp", one.WaitFor, time.Second)
-		if err == nil {
-			connection.Close()
-			break
-		}
+	for one.WaitFor != "" && !answers(n.folder, one.WaitFor) {
 		time.Sleep(50 * time.Millisecond)
 	}
 	n.due <- one
