@@ -28,6 +28,8 @@ export const HTTP_ERRORS = {
   headers_too_large: { status: 431, type: 'invalid_request_error' },
   too_many_streams: { status: 429, type: 'rate_limit_error', retryAfterS: 1 },
   queue_full: { status: 429, type: 'rate_limit_error', retryAfterS: 2 },
+  // Nobody reads it; logs and metrics do.
+  client_closed_request: { status: 499, type: 'invalid_request_error', text: 'The client left.' },
   internal_error: {
     status: 500,
     type: 'server_error',

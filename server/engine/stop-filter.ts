@@ -36,9 +36,16 @@ export class StopFilter {
   }
 }
 
+/**
+ * Where the text ends: before the stop string that is complete first (of those, the longest). So the
+ * answer is the same however its text was cut into pieces.
+ */
 function firstStop(text: string, stops: readonly string[]): number | undefined {
-  const found = stops.map((stop) => text.indexOf(stop)).filter((at) => at >= 0)
-  return found.length === 0 ? undefined : Math.min(...found)
+  const found = stops
+    .map((stop) => ({ start: text.indexOf(stop), length: stop.length }))
+    .filter(({ start }) => start >= 0)
+    .sort((a, b) => a.start + a.length - (b.start + b.length) || a.start - b.start)
+  return found[0]?.start
 }
 
 /** Length of the longest end of `text` that begins a stop string. */

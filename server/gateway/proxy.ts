@@ -3,6 +3,7 @@ import type { Dispatcher } from 'undici'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { GatewayConfig } from '../../catalog/serving-config.ts'
 import { describeValue, HttpError } from '../errors.ts'
+import { clientGone } from '../plugins/client-gone.ts'
 import { parseJson } from '../plugins/json-body.ts'
 import { unknownModel } from '../plugins/models-routes.ts'
 
@@ -43,8 +44,7 @@ async function pass(
   const wanted = modelOf(parseJson(request.body))
   const model = config.models.find(({ id }) => id === wanted)
   if (model === undefined) throw unknownModel(wanted, config.models)
-  const gone = new AbortController()
-  reply.raw.once('close', () => gone.abort())
+  const gone = clientGone(reply)
   const answer = await agent
     .request({
       origin: model.url,
@@ -52,10 +52,10 @@ async function pass(
       method: 'POST',
       headers: forwarded(request),
       body: request.body as Buffer,
-      signal: gone.signal,
+      signal: gone,
     })
     .catch((error: unknown) => {
-      throw upstreamError(error)
+      throw gone.aborted ? gone.reason : upstreamError(error)
     })
   return send(answer, reply, request)
 }

@@ -10,6 +10,7 @@ import { parseCompletionRequest } from '../openai/completion-request.ts'
 import type { Parsed } from '../openai/parse.ts'
 import type { Sampling } from '../openai/sampling.ts'
 import { SSE_CONTENT_TYPE } from '../openai/sse.ts'
+import { clientGone } from '../plugins/client-gone.ts'
 import { parseJson } from '../plugins/json-body.ts'
 import type { Metrics } from '../plugins/metrics.ts'
 import { unknownModel } from '../plugins/models-routes.ts'
@@ -63,6 +64,8 @@ async function answer<T extends Wanted>(
 ): Promise<unknown> {
   const { config, engine, metrics } = options
   const arrived = performance.now()
+  // Before anything is awaited: the slot must be free at the next step after the client left.
+  const signal = clientGone(reply, config.limits.maxStreamMs)
   const wanted = parsed(kind.parse(parseJson(request.body)))
   if (wanted.model !== config.model.id) throw unknownModel(wanted.model, [config.model])
   const prompt = await kind.tokenize(wanted).catch((error: unknown) => {
@@ -70,7 +73,6 @@ async function answer<T extends Wanted>(
   })
   const maxTokens = roomFor(wanted.maxTokens, prompt.length, kind.promptField, config)
   const { temperature, topP, seed, stop } = wanted
-  const signal = endOf(reply, config.limits.maxStreamMs)
   const pieces = measured(
     engine.generate(
       { prompt, maxTokens, temperature, topP, stop, ...(seed === undefined ? {} : { seed }) },
@@ -139,15 +141,6 @@ const noChat = (id: string) =>
     got: `"${id}", a base model without one`,
     fix: 'use POST /v1/completions or another model',
   })
-
-/** Aborts when the client is gone or the answer takes too long: the slot is free at the next step. */
-function endOf(reply: FastifyReply, maxStreamMs: number): AbortSignal {
-  const gone = new AbortController()
-  reply.raw.once('close', () => gone.abort(new Error('client is gone')))
-  const deadline = setTimeout(() => gone.abort(new HttpError('deadline_exceeded')), maxStreamMs)
-  reply.raw.once('close', () => clearTimeout(deadline))
-  return gone.signal
-}
 
 async function* chained(
   first: IteratorResult<Piece, void>,

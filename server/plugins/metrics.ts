@@ -2,6 +2,7 @@ import { createServer } from 'node:http'
 import type { Server } from 'node:http'
 import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client'
 import type { FastifyInstance } from 'fastify'
+import { onRequestEnd } from './request-end.ts'
 
 /** Metrics of one role. Labels are ours alone: never a key, never what a client wrote. */
 export class Metrics {
@@ -45,11 +46,13 @@ export class Metrics {
 }
 
 export function registerMetrics(app: FastifyInstance, metrics: Metrics): void {
-  app.addHook('onResponse', async (request, reply) => {
-    metrics.requests.inc({
-      route: request.is404 ? 'unknown' : (request.routeOptions.url ?? 'unknown'),
-      status: String(reply.statusCode),
-      code: request.errorCode ?? 'ok',
+  app.addHook('onRequest', async (request, reply) => {
+    onRequestEnd(reply, (left) => {
+      metrics.requests.inc({
+        route: request.is404 ? 'unknown' : (request.routeOptions.url ?? 'unknown'),
+        status: left ? 'left' : String(reply.statusCode),
+        code: left ? 'client_closed_request' : (request.errorCode ?? 'ok'),
+      })
     })
   })
 }

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { IncomingMessage } from 'node:http'
+import { HTTP_ERRORS } from '../errors.ts'
+import { onRequestEnd } from './request-end.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -23,13 +25,15 @@ export function registerRequestLog(app: FastifyInstance): void {
   app.decorateRequest('tokens', undefined)
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id)
-  })
-  app.addHook('onResponse', async (request, reply) => {
-    const line = lineOf(request, reply.statusCode, reply.elapsedTime)
-    // Probes come every few seconds, and a model that loads is no error.
-    if (isHealth(request)) request.log.debug(line, 'request')
-    else if (reply.statusCode >= 500) request.log.error(line, 'request')
-    else request.log.info(line, 'request')
+    onRequestEnd(reply, (left) => {
+      if (left) request.errorCode ??= 'client_closed_request'
+      const status = left ? HTTP_ERRORS.client_closed_request.status : reply.statusCode
+      const line = lineOf(request, status, reply.elapsedTime)
+      // Probes come every few seconds, and a model that loads is no error.
+      if (isHealth(request)) request.log.debug(line, 'request')
+      else if (status >= 500) request.log.error(line, 'request')
+      else request.log.info(line, 'request')
+    })
   })
 }
 

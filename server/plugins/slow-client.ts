@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { FastifyInstance } from 'fastify'
+import { onRequestEnd } from './request-end.ts'
 
 interface Watched {
   taken: number
@@ -11,7 +12,7 @@ export function registerSlowClient(app: FastifyInstance, slowClientMs: number): 
   const open = new Map<ServerResponse, Watched>()
   app.addHook('onRequest', async (_request, reply) => {
     open.set(reply.raw, { taken: 0, since: Date.now() })
-    reply.raw.once('close', () => open.delete(reply.raw))
+    onRequestEnd(reply, () => open.delete(reply.raw))
   })
   const timer = setInterval(
     () => {

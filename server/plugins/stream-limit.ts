@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { HttpError } from '../errors.ts'
+import { onRequestEnd } from './request-end.ts'
 
 /** A key may have so many POST requests under way at once. */
 export function registerStreamLimit(app: FastifyInstance, maxStreamsPerKey: number): void {
@@ -16,7 +17,7 @@ export function registerStreamLimit(app: FastifyInstance, maxStreamsPerKey: numb
       })
     }
     running.set(name, count + 1)
-    reply.raw.once('close', () => {
+    onRequestEnd(reply, () => {
       const left = (running.get(name) ?? 1) - 1
       if (left <= 0) running.delete(name)
       else running.set(name, left)

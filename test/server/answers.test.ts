@@ -229,6 +229,31 @@ test('a client that leaves frees its slot, also while it waits', async () => {
   expect(role.engine.stats()).toMatchObject({ running: 0, waiting: 0 })
 })
 
+test('a client that leaves while its prompt is read never holds a slot', async () => {
+  let open = () => {}
+  const gate = new Promise<void>((resolve) => (open = resolve))
+  let asked = false
+  role.engine.tokenizeChat = async () => {
+    asked = true
+    await gate
+    return [1, 2, 3]
+  }
+  role.engine.beforeToken = () => new Promise((resolve) => setTimeout(resolve, 5000))
+  const url = await role.listen()
+  const connections = () =>
+    new Promise<number>((resolve) => role.app.server.getConnections((_, count) => resolve(count)))
+  const request = httpRequest(`${url}/v1/chat/completions`, { method: 'POST', headers: headers() })
+  request.on('error', () => {})
+  request.end(JSON.stringify(chatBody()))
+  await until(() => asked, 'the prompt is read')
+  request.destroy()
+  await until(async () => (await connections()) === 0, 'the connection is gone')
+  open()
+  await until(() => role.logged().includes('client_closed_request'), 'the request ended')
+  expect(role.engine.requests).toEqual([])
+  expect(role.engine.stats().running).toBe(0)
+})
+
 test('models are listed with digest and licence, and found by id only', async () => {
   const list = await role.app.inject({ url: '/v1/models', headers: headers() })
   const model = {

@@ -38,9 +38,12 @@ describe('stop strings', () => {
     fc.assert(
       fc.property(stops, fc.array(letters, { maxLength: 8 }), (wanted, pieces) => {
         const whole = pieces.join('')
-        const cuts = wanted.map((stop) => whole.indexOf(stop)).filter((at) => at >= 0)
-        const expected = cuts.length === 0 ? whole : whole.slice(0, Math.min(...cuts))
-        expect(released(wanted, pieces)).toEqual({ text: expected, stopped: cuts.length > 0 })
+        // The shortest beginning that ends with a stop string decides; the longest such one is cut.
+        const ends = [...whole].map((_, index) => whole.slice(0, index + 1))
+        const first = ends.find((text) => wanted.some((stop) => text.endsWith(stop)))
+        const cut = Math.max(...wanted.map((stop) => (first?.endsWith(stop) ? stop.length : 0)), 0)
+        const expected = first === undefined ? whole : first.slice(0, first.length - cut)
+        expect(released(wanted, pieces)).toEqual({ text: expected, stopped: first !== undefined })
       }),
       { numRuns: 2000 },
     )
