@@ -2,14 +2,18 @@ import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { z } from 'zod'
 import { KitError, type ErrorCode } from '../../catalog/errors.ts'
 import { asStep, type Report } from '../progress.ts'
 import { archiveDigest } from './cluster/images.ts'
 import { appFiles, PROJECT } from './image/app-files.ts'
 import { basePackages } from './image/base-packages.ts'
 import { buildArchive, pushArchive, withBuildah, type ImageConfig } from './image/buildah.ts'
-import { productionProject } from './image/production-project.ts'
+import {
+  engineBinary,
+  productionProject,
+  type LockFile,
+  type PackageFile,
+} from './image/production-project.ts'
 import { fillRoot, IMAGE_USER, type RootParts } from './image/root-folder.ts'
 import { withLock } from './lock.ts'
 import { cacheFolder } from './paths.ts'
@@ -64,20 +68,18 @@ export async function pushImage(archive: string, target: string, report: Report)
 }
 
 async function gatherParts(report: Report, refreshBase: boolean): Promise<RootParts> {
-  const readJson = async (path: string): Promise<unknown> =>
-    JSON.parse(await readFile(join(PROJECT, path), 'utf8'))
-  const platform = `linux-${process.arch}`
+  const readJson = async <T>(path: string): Promise<T> =>
+    JSON.parse(await readFile(join(PROJECT, path), 'utf8')) as T
+  const nodePackage = `node_modules/node-linux-${process.arch}`
   return {
     base: await basePackages(report, refreshBase),
-    node: join(PROJECT, 'node_modules', `node-${platform}`, 'bin', 'node'),
+    node: join(PROJECT, nodePackage, 'bin', 'node'),
+    nodeVersion: (await readJson<{ version: string }>(`${nodePackage}/package.json`)).version,
     project: productionProject(
-      await readJson('package.json'),
-      await readJson('package-lock.json'),
-      `@node-llama-cpp/${platform}`,
+      await readJson<PackageFile>('package.json'),
+      await readJson<LockFile>('package-lock.json'),
+      engineBinary(process.arch),
     ),
-    nodeVersion: z
-      .object({ version: z.string() })
-      .parse(await readJson(`node_modules/node-${platform}/package.json`)).version,
     files: await appFiles(),
   }
 }
@@ -101,7 +103,7 @@ const configOf = (parts: RootParts): ImageConfig => ({
   env: { PATH: '/usr/local/bin', HOME: '/tmp', NODE_ENV: 'production' },
   labels: {
     'org.opencontainers.image.title': 'serantau-server',
-    'org.opencontainers.image.version': String(parts.project.package['version']),
+    'org.opencontainers.image.version': parts.project.package.version,
     'org.opencontainers.image.licenses': 'Apache-2.0',
   },
 })
