@@ -8,8 +8,8 @@ import { addressesOf } from './cluster/addresses.ts'
 import { nodeName } from './cluster/configs.ts'
 import { importInto } from './cluster/images.ts'
 import { NODE_FOLDER } from './cluster/parts.ts'
-import { findSandbox, partStates } from './cluster/sandbox.ts'
-import { bringUp, clearSandbox } from './cluster/start.ts'
+import { destroySandbox, findSandbox, partStates } from './cluster/sandbox.ts'
+import { bringUp, clearLeftovers } from './cluster/start.ts'
 import { type ClusterState, clusterFolder, clustersFolder, readState } from './cluster/state.ts'
 import { withLock } from './lock.ts'
 
@@ -68,7 +68,8 @@ export async function stopCluster(
       `stop cluster ${name}`,
       'its processes, mounts, links and cgroups',
       async () => {
-        if (state) await clearSandbox(name, addressesOf(state.index), running)
+        if (running) await destroySandbox(running)
+        if (state) await clearLeftovers(name, addressesOf(state.index))
         if (options.purge ?? true) await rm(folder, { recursive: true, force: true })
       },
     )

@@ -2,9 +2,10 @@ import { access, constants } from 'node:fs/promises'
 import { join } from 'node:path'
 import { KitError } from '../../catalog/errors.ts'
 import { type Report, asStep } from '../progress.ts'
+import { peek, putEntry, verified } from './cache-entry.ts'
 import { CommandError, run } from './command.ts'
 import { withLock } from './lock.ts'
-import { cacheKey, moduleFolder, peek, putEntry, toolFolder, verified } from './toolchain/cache.ts'
+import { cacheKey, moduleFolder, toolFolder } from './toolchain/cache.ts'
 import { fetchOfficial } from './toolchain/fetch.ts'
 import { ensureGo } from './toolchain/go.ts'
 import { TOOLS, type ToolName, type ToolRow, serves } from './toolchain/table.ts'
@@ -95,18 +96,19 @@ async function obtain(
   name: ToolName,
   folder: string,
   report: Report,
-): Promise<{ program: string; how: 'fetched' | 'built' }> {
+): Promise<{ file: string; how: 'fetched' | 'built' }> {
   const row = TOOLS[name]
-  const fetched = await fetchOfficial(row, folder)
+  const official = join(folder, 'official')
+  const fetched = await fetchOfficial(row, official)
   if (fetched !== undefined) {
-    await check(row, join(folder, fetched))
-    return { program: fetched, how: 'fetched' }
+    await check(row, join(official, fetched))
+    return { file: join('official', fetched), how: 'fetched' }
   }
   const go = await ensureGo(report)
   report({ step: `get ${name}`, state: 'info', detail: 'building it from its Go module' })
   await build(name, row, go, join(folder, name))
   await check(row, join(folder, name))
-  return { program: name, how: 'built' }
+  return { file: name, how: 'built' }
 }
 
 /** Go keeps what it compiled: a build that was killed goes on where it stopped. */

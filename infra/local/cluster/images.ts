@@ -1,18 +1,10 @@
 import { spawn } from 'node:child_process'
 import { open } from 'node:fs/promises'
-import { z } from 'zod'
 import { KitError } from '../../../catalog/errors.ts'
-import { run } from '../command.ts'
+import { archiveDigest } from './oci-archive.ts'
 import { type Sandbox, insideArgs, runInside } from './sandbox.ts'
 
-const IndexSchema = z.object({ manifests: z.array(z.object({ digest: z.string() })).length(1) })
 const CTR = ['--namespace=k8s.io', 'images']
-
-/** Digest of the one manifest in an OCI archive, `sha256:...`. */
-export async function archiveDigest(archive: string): Promise<string> {
-  const index = await run('tar', ['-xOf', archive, 'index.json'])
-  return IndexSchema.parse(JSON.parse(index)).manifests[0]!.digest
-}
 
 /** Puts the image of an OCI archive into the node as `name@sha256:<manifest>`; no-op when it is there. */
 export async function importInto(sandbox: Sandbox, archive: string, name: string): Promise<string> {

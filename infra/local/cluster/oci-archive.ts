@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto'
-import { copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { arch } from 'node:process'
 import { join } from 'node:path'
+import { z } from 'zod'
+import { putEntry, verified } from '../cache-entry.ts'
 import { run } from '../command.ts'
+import { withLock } from '../lock.ts'
 import { cacheFolder } from '../paths.ts'
 
 /** An image of one static program, small enough to need no image builder. */
@@ -20,36 +23,43 @@ export interface Archive {
   reference: string
 }
 
+const LOCK_WAIT_MS = 60_000
+const IndexSchema = z.object({ manifests: z.array(z.object({ digest: z.string() })).length(1) })
+
 /** As the Go toolchain and OCI write the machine's architecture. */
 const ARCHITECTURE = arch === 'x64' ? 'amd64' : arch
 
 /** An OCI archive, kept in the cache by its content; the same program gives the same digest. */
 export async function programArchive(image: ProgramImage): Promise<Archive> {
   const folder = join(cacheFolder(), 'images')
-  await mkdir(folder, { recursive: true })
   const program = await readFile(image.program)
-  const key = sha256(Buffer.concat([program, Buffer.from(JSON.stringify(image.args))]))
-  const path = join(folder, `${image.name.replaceAll('/', '_')}-${key}.tar`)
-  const known = await readFile(`${path}.digest`, 'utf8').catch(() => undefined)
-  if (known !== undefined) return { path, reference: `${image.name}@${known}` }
-  const work = await mkdtemp(`${path}.`)
-  try {
-    const digest = await assemble(work, image)
-    await tar(join(work, 'archive.tar'), join(work, 'layout'), [
-      'oci-layout',
-      'index.json',
-      'blobs',
-    ])
-    await rename(join(work, 'archive.tar'), path)
-    await writeFile(`${path}.digest.new`, digest)
-    await rename(`${path}.digest.new`, `${path}.digest`)
-    return { path, reference: `${image.name}@${digest}` }
-  } finally {
-    await rm(work, { recursive: true, force: true })
-  }
+  const key = sha256(Buffer.concat([program, Buffer.from(JSON.stringify(image))])).slice(0, 16)
+  const entry = join(folder, `${image.name.replaceAll('/', '_')}-${key}`)
+  const path =
+    (await verified(entry)) ??
+    (await withLock(join(folder, 'lock'), 'images of the cluster', LOCK_WAIT_MS, async () => {
+      return (await verified(entry)) ?? (await putEntry(entry, (work) => pack(work, image)))
+    }))
+  return { path, reference: `${image.name}@${await archiveDigest(path)}` }
 }
 
-async function assemble(work: string, image: ProgramImage): Promise<string> {
+async function pack(folder: string, image: ProgramImage): Promise<{ file: string; how: 'built' }> {
+  const work = join(folder, 'work')
+  await mkdir(work)
+  await assemble(work, image)
+  const members = ['oci-layout', 'index.json', 'blobs']
+  await tar(join(folder, 'image.tar'), join(work, 'layout'), members)
+  await rm(work, { recursive: true })
+  return { file: 'image.tar', how: 'built' }
+}
+
+/** Digest of the one manifest in an OCI archive, `sha256:...`. */
+export async function archiveDigest(archive: string): Promise<string> {
+  const index = await run('tar', ['-xOf', archive, 'index.json'])
+  return IndexSchema.parse(JSON.parse(index)).manifests[0]!.digest
+}
+
+async function assemble(work: string, image: ProgramImage): Promise<void> {
   const blobs = join(work, 'layout', 'blobs', 'sha256')
   const root = join(work, 'root')
   await Promise.all([mkdir(blobs, { recursive: true }), mkdir(root)])
@@ -80,7 +90,6 @@ async function assemble(work: string, image: ProgramImage): Promise<string> {
   const layout = join(work, 'layout')
   await writeFile(join(layout, 'oci-layout'), json({ imageLayoutVersion: '1.0.0' }))
   await writeFile(join(layout, 'index.json'), json({ schemaVersion: 2, manifests: [manifest] }))
-  return manifest.digest
 }
 
 interface Descriptor {

@@ -59,6 +59,15 @@ export const runtimeReady = (sandbox: Sandbox): Promise<void> =>
     return true
   })
 
+/** PID 1 restarts what ends; this waits for what it is about to restart. */
+export const partsAlive = (sandbox: Sandbox, parts: Part[]): Promise<void> =>
+  until(sandbox, 'init', 'all parts of the node to run', async () => {
+    const alive = await partStates(sandbox, parts)
+    const dead = parts.filter(({ name }) => !alive.has(name)).map(({ name }) => name)
+    if (dead.length > 0) throw new Error(`${dead.join(', ')} did not run`)
+    return true
+  })
+
 /** The enforcer has its policies when it listens on the queue. */
 export const enforcerReady = (sandbox: Sandbox): Promise<void> =>
   until(sandbox, 'network-policy', 'the policy enforcer to listen on its queue', async () => {

@@ -114,7 +114,8 @@ async function ensureSandbox(plan: Plan, running: Sandbox | undefined): Promise<
   const made = join(plan.folder, 'made')
   const before = await readFile(made, 'utf8').catch(() => '')
   if (running && before === plan.digest) return running
-  await clearSandbox(plan.name, plan.addresses, running)
+  if (running) await destroySandbox(running)
+  await clearLeftovers(plan.name, plan.addresses)
   await writeWhole(made, '')
   await makeCgroups(cgroupName(plan.addresses, plan.name))
   const sandbox = await createSandbox({
@@ -129,13 +130,8 @@ async function ensureSandbox(plan: Plan, running: Sandbox | undefined): Promise<
   return sandbox
 }
 
-/** Ends the sandbox and what could outlive it. */
-export async function clearSandbox(
-  name: string,
-  addresses: Addresses,
-  running: Sandbox | undefined,
-): Promise<void> {
-  if (running) await destroySandbox(running)
+/** Removes what can outlive a sandbox that ended. */
+export async function clearLeftovers(name: string, addresses: Addresses): Promise<void> {
   await removeLink(addresses.link)
   await removeCgroups(cgroupName(addresses, name))
 }
@@ -156,6 +152,7 @@ async function becomeReady(plan: Plan, sandbox: Sandbox): Promise<void> {
     await Promise.all([images(), control()])
     await Promise.all([
       ready.nodeReady(sandbox, api, nodeName(plan.name), plan.parts),
+      ready.partsAlive(sandbox, plan.parts),
       ready.enforcerReady(sandbox),
       ready.dnsReady(sandbox, plan.addresses),
     ])

@@ -1,5 +1,5 @@
 import { mkdir, readFile, readdir, rename, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { KitError } from '../../../catalog/errors.ts'
 import { stateFolder } from '../paths.ts'
@@ -16,7 +16,8 @@ const StateSchema = z.strictObject({
 })
 export type ClusterState = z.infer<typeof StateSchema>
 
-export const clustersFolder = (): string => join(stateFolder(), 'clusters')
+/** Absolute: the node, whose folder is `/`, gets it too. */
+export const clustersFolder = (): string => resolve(stateFolder(), 'clusters')
 export const clusterFolder = (name: string): string => join(clustersFolder(), name)
 
 /** undefined: no cluster of that name was made. Fails with STATE_INCOMPATIBLE. */

@@ -38,7 +38,14 @@ const OFFICIAL: Record<'pulumi' | 'helm', (folder: string, version: string) => P
 /** Path of the program in `folder`; undefined: the makers cannot be reached from here. */
 export async function fetchOfficial(row: ToolRow, folder: string): Promise<string | undefined> {
   if (!row.official) return undefined
-  return OFFICIAL[row.official](folder, row.version).catch(() => undefined)
+  await mkdir(folder, { recursive: true })
+  try {
+    return await OFFICIAL[row.official](folder, row.version)
+  } catch {
+    // Building it is the way that is left, and its failure would be reported.
+    await rm(folder, { recursive: true, force: true })
+    return undefined
+  }
 }
 
 /** curl, because it follows the proxy settings of the machine. */

