@@ -71,7 +71,7 @@ export async function runProgram(
   })
   server.addService(engineService.EngineService, {
     log: (call: Call, reply: Reply) => {
-      log += `${call.request.getMessage()}\n`
+      if (call.request.getSeverity() > DEBUG) log += `${call.request.getMessage()}\n`
       reply(null, new empty.Empty())
     },
     setRootResource: (_call: unknown, reply: Reply) =>
@@ -92,6 +92,7 @@ export async function runProgram(
   }
 }
 
+const DEBUG = 0
 type Reply = (error: Error | null, response: unknown) => void
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- generated messages have no types
 type Call = { request: any }
