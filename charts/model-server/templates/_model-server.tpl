@@ -26,7 +26,7 @@
     {{- if $direct }}
     - { port: 443, protocol: TCP }
     {{- end }}
-    {{- if .Values.weights.proxy }}
+    {{- if and .Values.weights.proxy (not (and $direct (eq (include "model-server.proxyPort" .) "443"))) }}
     - { port: {{ include "model-server.proxyPort" . }}, protocol: TCP }
     {{- end }}
 {{ include "serantau.dnsEgress" . }}
