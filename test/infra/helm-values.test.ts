@@ -1,0 +1,134 @@
+import { describe, expect, test } from 'vitest'
+import {
+  GatewayValuesSchema,
+  ModelServerValuesSchema,
+  parseStackFile,
+  resolveModels,
+} from '../../catalog/index.ts'
+import { gatewayValues, modelServerValues } from '../../infra/serving/helm-values.ts'
+import { EXISTING_STACK, IMAGE, LOCAL_STACK } from '../helpers/stacks.ts'
+
+const KEYS = 'serantau-keys'
+
+function valuesOf(
+  raw: object,
+  options: { local?: boolean; clusterIP?: string; hostCidr?: string },
+) {
+  const stack = parseStackFile(raw)
+  const models = resolveModels(stack)
+  const { clusterIP, hostCidr } = options
+  return {
+    gateway: GatewayValuesSchema.parse(
+      gatewayValues({ stack, models, image: IMAGE, keysSecret: KEYS, clusterIP, hostCidr }),
+    ),
+    models: models.map((model) =>
+      ModelServerValuesSchema.parse(
+        modelServerValues({
+          stack,
+          model,
+          image: IMAGE,
+          keysSecret: KEYS,
+          weightsClaim: 'weights',
+          local: options.local ?? false,
+        }),
+      ),
+    ),
+  }
+}
+
+describe('the gateway', () => {
+  test('finds each model by the name that its chart gives the Service', () => {
+    const { gateway, models } = valuesOf(EXISTING_STACK, {})
+    expect(gateway.config.models.map((model) => model.url)).toEqual(
+      models.map((model) => `http://${model.fullnameOverride}.serantau.svc:8080`),
+    )
+    expect(gateway.config.models).toHaveLength(2)
+  })
+
+  test('gets the address and lets in the machine that the embedded cluster names', () => {
+    const options = { local: true, clusterIP: '10.96.0.20', hostCidr: '10.99.0.1/32' }
+    const { gateway } = valuesOf(LOCAL_STACK, options)
+    expect(gateway.service?.clusterIP).toBe('10.96.0.20')
+    expect(gateway.expose.allowFrom.cidrs).toEqual(['10.99.0.1/32'])
+  })
+
+  test('is exposed as the stack file says, and nobody is added', () => {
+    const expose = {
+      kind: 'ingress',
+      host: 'ai.gov.example',
+      tlsSecret: 'ai-tls',
+      allowFrom: { namespaces: ['ingress'], cidrs: [] },
+    }
+    expect(valuesOf({ ...EXISTING_STACK, expose }, {}).gateway.expose).toEqual(expose)
+  })
+
+  test('carries replicas, pull secrets and the name of the keys, never a key', () => {
+    const key = { name: 'portal', sha256: 'ab'.repeat(32) }
+    const raw = { ...EXISTING_STACK, keys: [key], gatewayReplicas: 3, imagePullSecrets: ['pull'] }
+    const { gateway, models } = valuesOf(raw, {})
+    expect(gateway).toMatchObject({
+      replicas: 3,
+      imagePullSecrets: ['pull'],
+      keys: { existingSecret: KEYS },
+      image: IMAGE,
+    })
+    expect(JSON.stringify({ gateway, models })).not.toContain(key.sha256)
+  })
+})
+
+describe('a model server', () => {
+  test('serves the file of the store under its digest', () => {
+    const [model] = valuesOf(LOCAL_STACK, { local: true }).models
+    const { digest, file } = model!.config.model
+    expect(file).toBe(`/weights/sha256/${digest}.gguf`)
+    expect(model!.weights).toMatchObject({ existingClaim: 'weights', path: null })
+    expect(model!.weights.url).toBeUndefined()
+  })
+
+  test('shares the cores of the one machine of the embedded cluster', () => {
+    expect(valuesOf(LOCAL_STACK, { local: true }).models[0]!.resources).toEqual({
+      cpu: 2,
+      cpuRequest: '50m',
+      memory: '2Gi',
+    })
+    expect(valuesOf(EXISTING_STACK, {}).models[0]!.resources.cpuRequest).toBeUndefined()
+  })
+
+  test('fetches a URL through the proxy and with the CAs of the stack file', () => {
+    const raw = {
+      ...EXISTING_STACK,
+      proxy: { https: 'http://proxy.example:3128' },
+      caBundle: 'ca.pem',
+    }
+    const [byUrl, byClaim] = valuesOf(raw, {}).models
+    expect(byUrl!.weights).toMatchObject({
+      url: 'https://mirror.example/smollm2.gguf',
+      proxy: { https: 'http://proxy.example:3128' },
+      caBundle: { configMap: 'serantau-ca-bundle', key: 'ca.pem' },
+    })
+    expect(byClaim!.weights.proxy).toBeUndefined()
+  })
+
+  test('checks a file of a claim in place and serves that', () => {
+    const byClaim = valuesOf(EXISTING_STACK, {}).models[1]!
+    expect(byClaim.weights.path).toBe('llm/gemma.gguf')
+    expect(byClaim.config.model.file).toBe('/weights/llm/gemma.gguf')
+  })
+
+  test('does not surge on a claim that one node mounts', () => {
+    const [byUrl, byClaim] = valuesOf(EXISTING_STACK, {}).models
+    expect(byUrl!.surge).toBe('never')
+    expect(byClaim!.surge).toBe('auto')
+  })
+
+  test('takes slots, context, queue and memory from the stack file', () => {
+    const [choice] = LOCAL_STACK.models
+    const raw = {
+      ...LOCAL_STACK,
+      models: [{ ...choice, slots: 7, contextSize: 512, maxQueued: 9, memory: '3Gi', cpu: 1.5 }],
+    }
+    const model = valuesOf(raw, { local: true }).models[0]!
+    expect(model.config.model).toMatchObject({ slots: 7, contextSize: 512, maxQueued: 9 })
+    expect(model.resources).toMatchObject({ memory: '3Gi', cpu: 1.5 })
+  })
+})
