@@ -1,6 +1,6 @@
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, symlink } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { LocalWorkspace, PulumiCommand, type Stack } from '@pulumi/pulumi/automation/index.js'
 import { parse } from 'yaml'
 import type { StackFile } from '../catalog/index.ts'
@@ -33,12 +33,21 @@ export async function openStack(args: WorkspaceArgs, report: Report): Promise<St
       workDir: project,
       pulumiHome: env['PULUMI_HOME'],
       envVars: env,
-      pulumiCommand: await PulumiCommand.get({
-        root: dirname(dirname(pulumi)),
-        skipVersionCheck: false,
-      }),
+      pulumiCommand: await PulumiCommand.get({ root: await installationOf(pulumi) }),
     },
   )
+}
+
+/** The Automation API takes a folder that holds `bin/pulumi`, as the official installer lays it. */
+async function installationOf(executable: string): Promise<string> {
+  const parent = dirname(executable)
+  if (basename(parent) === 'bin') return dirname(parent)
+  const root = join(cacheFolder(), 'pulumi-cli', basename(parent))
+  await mkdir(join(root, 'bin'), { recursive: true })
+  const link = join(root, 'bin', 'pulumi')
+  await symlink(executable, `${link}.${process.pid}`)
+  await rename(`${link}.${process.pid}`, link)
+  return root
 }
 
 async function environment(args: WorkspaceArgs, report: Report): Promise<Record<string, string>> {

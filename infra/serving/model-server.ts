@@ -24,21 +24,25 @@ export class ModelServer extends pulumi.ComponentResource {
   constructor(name: string, args: ModelServerArgs, opts: pulumi.ComponentResourceOptions) {
     super('serantau:serving:ModelServer', name, {}, opts)
     this.release = modelRelease(args.model.base.id)
-    const claim = createWeightsVolume(args, { parent: this })
-    const values = pulumi.output(claim).apply((weightsClaim) =>
-      modelServerValues({
-        stack: args.stack,
-        model: args.model,
-        image: args.target.image,
-        keysSecret: KEYS_SECRET,
-        weightsClaim,
-        local: args.target.weightsFolder !== undefined,
-      }),
-    )
+    const weights = createWeightsVolume(args, { parent: this })
     new k8s.helm.v4.Chart(
       this.release,
-      { chart: '../charts/model-server', namespace: args.namespace, values },
-      { parent: this, dependsOn: [args.keys, ...(args.caBundle ? [args.caBundle] : [])] },
+      {
+        chart: '../charts/model-server',
+        namespace: args.namespace,
+        values: modelServerValues({
+          stack: args.stack,
+          model: args.model,
+          image: args.target.image,
+          keysSecret: KEYS_SECRET,
+          weightsClaim: weights.claim,
+          local: args.target.weightsFolder !== undefined,
+        }),
+      },
+      {
+        parent: this,
+        dependsOn: [args.keys, ...weights.dependsOn, ...(args.caBundle ? [args.caBundle] : [])],
+      },
     )
     this.registerOutputs({ release: this.release })
   }

@@ -11,6 +11,12 @@ export interface WeightsVolumeArgs {
   namespace: pulumi.Input<string>
 }
 
+/** A claim by its name, which is known before it is made, and what must be there before pods start. */
+export interface WeightsVolume {
+  claim: string
+  dependsOn: pulumi.Resource[]
+}
+
 /**
  * The claim that a model's pods mount. A claim that the stack file names is used as it is. Ours is
  * protected on existing clusters: `down` keeps the weights unless `--purge`.
@@ -18,10 +24,10 @@ export interface WeightsVolumeArgs {
 export function createWeightsVolume(
   args: WeightsVolumeArgs,
   opts: pulumi.CustomResourceOptions,
-): pulumi.Output<string> | string {
+): WeightsVolume {
   const { choice, base, file } = args.model
   if (args.stack.cluster.kind === 'existing' && choice.weights?.from === 'pvc') {
-    return choice.weights.claim
+    return { claim: choice.weights.claim, dependsOn: [] }
   }
   const name = weightsClaim(base.id)
   const size = `${Math.ceil((file.bytes * 1.1) / 2 ** 30)}Gi`
@@ -40,7 +46,7 @@ export function createWeightsVolume(
     },
     { ...opts, protect: true },
   )
-  return claim.metadata.name
+  return { claim: name, dependsOn: [claim] }
 }
 
 /** The embedded cluster has no provisioner: a volume over the node's folder of verified weights. */
@@ -50,7 +56,7 @@ function createLocalVolume(
   folder: string,
   args: WeightsVolumeArgs,
   opts: pulumi.CustomResourceOptions,
-): pulumi.Output<string> {
+): WeightsVolume {
   const volume = new k8s.core.v1.PersistentVolume(
     name,
     {
@@ -79,5 +85,5 @@ function createLocalVolume(
     },
     opts,
   )
-  return claim.metadata.name
+  return { claim: name, dependsOn: [claim] }
 }
