@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'n
 import { join } from 'node:path'
 import { KitError, type ErrorCode } from '../../catalog/errors.ts'
 import { asStep, type Report } from '../progress.ts'
-import { archiveDigest } from './cluster/images.ts'
+import { archiveDigest } from './cluster/oci-archive.ts'
 import { appFiles, PROJECT } from './image/app-files.ts'
 import { basePackages } from './image/base-packages.ts'
 import { buildArchive, pushArchive, withBuildah, type ImageConfig } from './image/buildah.ts'

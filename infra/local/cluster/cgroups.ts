@@ -11,13 +11,22 @@ async function hierarchies(): Promise<string[]> {
   return entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(ROOT, name))
 }
 
-/** Pods live under it; the kubelet wants it to be there. */
-export async function makeCgroups(name: string): Promise<void> {
+/** The node's own programs, beside `kubepods`: one place to see and count them. */
+const NODE = 'node'
+
+/** Makes `<name>`, under which the kubelet puts pods, and moves PID 1 of the node beside them. */
+export async function makeCgroups(name: string, pid: number): Promise<void> {
   for (const hierarchy of await hierarchies()) {
     const cgroup = join(hierarchy, name)
-    await mkdir(cgroup, { recursive: true })
-    // A v1 cpuset starts with no processor at all.
-    for (const file of ['cpuset.cpus', 'cpuset.mems']) await inherit(hierarchy, cgroup, file)
+    for (const [parent, child] of [
+      [hierarchy, cgroup],
+      [cgroup, join(cgroup, NODE)],
+    ] as const) {
+      await mkdir(child, { recursive: true })
+      // A v1 cpuset starts with no processor at all, and takes no process.
+      for (const file of ['cpuset.cpus', 'cpuset.mems']) await inherit(parent, child, file)
+    }
+    await writeFile(join(cgroup, NODE, 'cgroup.procs'), String(pid))
   }
 }
 

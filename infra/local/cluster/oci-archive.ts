@@ -31,7 +31,7 @@ const ARCHITECTURE = arch === 'x64' ? 'amd64' : arch
 
 /** An OCI archive, kept in the cache by its content; the same program gives the same digest. */
 export async function programArchive(image: ProgramImage): Promise<Archive> {
-  const folder = join(cacheFolder(), 'images')
+  const folder = join(cacheFolder(), 'node-images')
   const program = await readFile(image.program)
   const key = sha256(Buffer.concat([program, Buffer.from(JSON.stringify(image))])).slice(0, 16)
   const entry = join(folder, `${image.name.replaceAll('/', '_')}-${key}`)

@@ -2,8 +2,9 @@ import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CommandError, run } from '../command.ts'
-import { listProcesses, namespaceOf } from '../process-table.ts'
+import { listProcesses, namespaceOf, processStart } from '../process-table.ts'
 import type { Addresses } from './addresses.ts'
+import { makeCgroups } from './cgroups.ts'
 import { type Part, QUEUE } from './parts.ts'
 
 /**
@@ -70,6 +71,7 @@ export function runInside(
 export interface SandboxSpec {
   folder: string
   hostname: string
+  cgroup: string
   addresses: Addresses
   parts: Part[]
   /** Paths on the host. */
@@ -86,6 +88,7 @@ export async function createSandbox(spec: SandboxSpec): Promise<Sandbox> {
   const pid = Number(await run(spec.tools.sandbox, ['create', folder, spec.hostname]))
   const sandbox = { pid, folder }
   await awaitEntered(sandbox)
+  await makeCgroups(spec.cgroup, pid)
   await joinToHost(sandbox, addresses)
   const script = await readFile(join(import.meta.dirname, 'setup.sh'), 'utf8')
   await runInside(sandbox, 'sh', ['-s'], { input: script, env: setupEnvironment(spec) })
@@ -131,14 +134,15 @@ async function joinToHost({ pid }: Sandbox, addresses: Addresses): Promise<void>
  * Ends the sandbox: with PID 1 the kernel ends all its processes, mounts, links and packet rules.
  * Nothing is asked to end by itself: every part must survive a power cut anyhow.
  */
-export async function destroySandbox(sandbox: Sandbox): Promise<void> {
-  const space = await namespaceOf(sandbox.pid, 'pid')
+export async function destroySandbox({ pid }: Sandbox): Promise<void> {
+  const start = await processStart(pid)
+  if (start === undefined) return
   try {
-    process.kill(sandbox.pid, 'SIGKILL')
+    process.kill(pid, 'SIGKILL')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }
-  while ((await namespaceOf(sandbox.pid, 'pid')) === space && space !== undefined) await sleep(20)
+  while ((await processStart(pid)) === start) await sleep(20)
 }
 
 /** The kernel removes the link with the namespace, but a moment later: a new start must not meet it. */

@@ -8,7 +8,7 @@ import { type Addresses, addressesOf } from './addresses.ts'
 import { ensureState } from './allocate.ts'
 import { connect } from './api.ts'
 import { bootstrapObjects } from './bootstrap.ts'
-import { makeCgroups, removeCgroups } from './cgroups.ts'
+import { removeCgroups } from './cgroups.ts'
 import { cgroupName, configFiles, nodeName } from './configs.ts'
 import { importInto } from './images.ts'
 import { type Archive, programArchive } from './oci-archive.ts'
@@ -117,10 +117,10 @@ async function ensureSandbox(plan: Plan, running: Sandbox | undefined): Promise<
   if (running) await destroySandbox(running)
   await clearLeftovers(plan.name, plan.addresses)
   await writeWhole(made, '')
-  await makeCgroups(cgroupName(plan.addresses, plan.name))
   const sandbox = await createSandbox({
     folder: plan.folder,
     hostname: nodeName(plan.name),
+    cgroup: cgroupName(plan.addresses, plan.name),
     addresses: plan.addresses,
     parts: plan.parts,
     tools: plan.tools,
