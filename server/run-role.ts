@@ -11,6 +11,8 @@ import { KeyStore } from './plugins/keys.ts'
 import type { Lifecycle } from './plugins/lifecycle.ts'
 import { Metrics, serveMetrics } from './plugins/metrics.ts'
 
+const SWEEP_MS = 100
+
 export interface RoleOptions {
   config: ServingConfig
   keysFile: string
@@ -93,7 +95,10 @@ function startEngine(model: ModelSettings, logger: FastifyBaseLogger): Engine {
 /** Streams in flight end whole; only what outlives every allowed stream is cut. */
 async function closeWithin(app: FastifyInstance, maxMs: number): Promise<void> {
   const cut = setTimeout(() => app.server.closeAllConnections(), maxMs)
+  // A connection whose stream has ended is idle again, and would be kept for its next request.
+  const sweep = setInterval(() => app.server.closeIdleConnections(), SWEEP_MS)
   await app.close()
+  clearInterval(sweep)
   clearTimeout(cut)
 }
 

@@ -16,7 +16,7 @@ const PASSED_ON = ['content-type', 'cache-control', 'retry-after', 'x-model-dige
 
 /**
  * Passes a request to the model's Service and its answer back: reads only `model` and `stream`,
- * forwards the bytes as they came, never asks twice.
+ * forwards the bytes as they came, never asks twice what may have arrived.
  */
 export function registerProxy(app: FastifyInstance, config: GatewayConfig): void {
   const waitMs = config.limits.maxStreamMs + BEYOND_MODEL_MS
@@ -45,14 +45,19 @@ async function pass(
   const model = config.models.find(({ id }) => id === wanted)
   if (model === undefined) throw unknownModel(wanted, config.models)
   const gone = clientGone(reply)
-  const answer = await agent
-    .request({
+  const ask = () =>
+    agent.request({
       origin: model.url,
       path,
       method: 'POST',
       headers: forwarded(request),
       body: request.body as Buffer,
       signal: gone,
+    })
+  const answer = await ask()
+    .catch((error: unknown) => {
+      if (gone.aborted || !closedWhileIdle(error)) throw error
+      return ask()
     })
     .catch((error: unknown) => {
       throw gone.aborted ? gone.reason : upstreamError(error)
@@ -106,6 +111,14 @@ function modelOf(body: unknown): string {
     throw new HttpError('invalid_value', { param: 'stream', expected, got, fix: 'correct it' })
   }
   return model
+}
+
+/**
+ * The model role closed a kept connection just as it was used again: the request never arrived. On a
+ * fresh connection (nothing was ever read from it) it may have arrived, and is not sent again.
+ */
+function closedWhileIdle(error: unknown): boolean {
+  return error instanceof errors.SocketError && (error.socket?.bytesRead ?? 0) > 0
 }
 
 function upstreamError(error: unknown): HttpError {

@@ -9,6 +9,8 @@ import { registerAuth } from './auth.ts'
 import { registerContentType } from './content-type.ts'
 import { registerErrors } from './error-handler.ts'
 import type { KeyStore } from './keys.ts'
+import { registerDrain } from './lifecycle.ts'
+import type { Lifecycle } from './lifecycle.ts'
 import { registerMetrics } from './metrics.ts'
 import type { Metrics } from './metrics.ts'
 import { registerRequestLog, requestId } from './request-log.ts'
@@ -20,6 +22,7 @@ export interface BaseAppOptions {
   keys: KeyStore
   metrics: Metrics
   logger: FastifyBaseLogger
+  lifecycle: Lifecycle
   tls?: { certFile: string; keyFile: string } | undefined
 }
 
@@ -47,6 +50,7 @@ export function createBaseApp(options: BaseAppOptions): FastifyInstance {
   registerErrors(app)
   registerRequestLog(app)
   registerMetrics(app, metrics)
+  registerDrain(app, options.lifecycle)
   registerSlowClient(app, limits.slowClientMs)
   registerAuth(app, keys)
   registerStreamLimit(app, limits.maxStreamsPerKey)

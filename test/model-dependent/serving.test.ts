@@ -94,8 +94,9 @@ test('greedy answers equal those of node-llama-cpp alone in another process', as
 })
 
 test('the chunks of a stream put together are the whole answer', async () => {
-  for (const question of QUESTIONS) {
-    expect(await streamed(question)).toBe(await answerOf(question))
+  for (const question of QUESTIONS.slice(0, 5)) {
+    const short = { max_tokens: 16 }
+    expect(await streamed(question, short)).toBe(await answerOf(question, short))
   }
 })
 
@@ -223,5 +224,8 @@ test('SIGTERM in the middle of a stream: not ready at once, the stream ends whol
   const texts = all.slice(0, -1).map((event) => JSON.parse(event).choices[0])
   expect(['length', 'stop']).toContain(texts.at(-1).finish_reason)
   expect(texts.length).toBeGreaterThan(20)
+  const ended = Date.now()
   expect(await role.exited).toBe(0)
+  // It ends with its last stream, not when a kept connection runs out.
+  expect(Date.now() - ended).toBeLessThan(30_000)
 })

@@ -156,7 +156,7 @@ test('a model that is down is a 503 with Retry-After; the other routes stay', as
   expect(models.statusCode).toBe(200)
 })
 
-test('a request is never sent twice, not even when the model hangs up before its first byte', async () => {
+test('a request that may have arrived is never sent twice, not even without a byte of answer', async () => {
   let asked = 0
   const url = await upstream((request) => {
     asked++
@@ -168,6 +168,23 @@ test('a request is never sent twice, not even when the model hangs up before its
     payload: JSON.stringify(chatBody()),
   })
   expect([response.statusCode, asked]).toEqual([503, 1])
+})
+
+test('a kept connection that the model closes as it is used again costs no request', async () => {
+  let asked = 0
+  const url = await upstream((request, response) => {
+    asked++
+    if (asked === 2) request.socket.destroy()
+    else response.writeHead(200, { 'content-type': 'application/json' }).end(`{"n":${asked}}`)
+  })
+  const gateway = kept(gatewayRole(url))
+  const send = () =>
+    gateway.app.inject({
+      ...{ method: 'POST', url: '/v1/chat/completions', headers: headers() },
+      payload: JSON.stringify(chatBody()),
+    })
+  expect((await send()).json()).toEqual({ n: 1 })
+  expect((await send()).json()).toEqual({ n: 3 })
 })
 
 test('a stream that breaks behind the gateway is broken for the client too, never ended well', async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { gatewayRole, modelRole } from '../helpers/roles.ts'
+import { gatewayRole, headers, modelRole } from '../helpers/roles.ts'
 
 const ready = async (role: ReturnType<typeof modelRole>) => {
   const response = await role.app.inject({ url: '/health/ready' })
@@ -58,5 +58,7 @@ test('the gateway is ready with every model down, and not once it drains', async
   expect(await ready(role)).toEqual([200, undefined])
   role.lifecycle.draining = true
   expect(await ready(role)).toEqual([503, 'shutting down'])
+  const response = await role.app.inject({ url: '/v1/models', headers: headers() })
+  expect([response.statusCode, response.headers.connection]).toEqual([200, 'close'])
   await role.close()
 })
