@@ -1,4 +1,5 @@
-import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { randomUUID } from 'node:crypto'
+import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
@@ -39,7 +40,7 @@ export async function withLock<T>(
 /** `link` fails when the lock is there, and shows it only when whole. */
 async function acquire(path: string): Promise<boolean> {
   const owner: Owner = { pid: process.pid, start: (await processStart(process.pid)) ?? 'unknown' }
-  const own = `${path}.${process.pid}`
+  const own = `${path}.${randomUUID()}`
   await writeFile(own, JSON.stringify(owner), { mode: 0o600 })
   try {
     await link(own, path)
@@ -58,8 +59,22 @@ async function liveOwner(path: string): Promise<Owner | undefined> {
   if (content === undefined) return undefined
   const owner = parseOwner(content)
   if (owner && (await processStart(owner.pid)) === owner.start) return owner
-  await rm(path, { force: true })
+  await removeDead(path, content)
   return undefined
+}
+
+/** Of two that find the same dead lock, the slower must not remove the new lock of the faster. */
+async function removeDead(path: string, content: string): Promise<void> {
+  const aside = `${path}.${randomUUID()}`
+  try {
+    await rename(path, aside)
+    if ((await readFile(aside, 'utf8')) !== content) await link(aside, path)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== 'ENOENT' && code !== 'EEXIST') throw error
+  } finally {
+    await rm(aside, { force: true })
+  }
 }
 
 function parseOwner(content: string): Owner | undefined {
