@@ -5,7 +5,7 @@ import { EnvHttpProxyAgent, request } from 'undici'
 import type { Dispatcher } from 'undici'
 
 const MAX_REDIRECTS = 5
-const ATTEMPTS = 5
+const ATTEMPTS = 4
 const STALLED_MS = 60_000
 const FIRST_PAUSE_MS = 250
 
@@ -41,7 +41,7 @@ export async function fetchOverHttps(
     }
   } finally {
     await file.close()
-    await dispatcher.close()
+    await dispatcher.destroy()
   }
 }
 
