@@ -184,7 +184,10 @@ function exchange(options: RequestOptions, body: JsonObject | undefined): Promis
       const where = `${options.hostname}:${options.port}`
       reject(new UnreachableError(`the cluster at ${where} cannot be reached: ${error.message}`))
     }
-    const sent = request(options, (response) => {
+    const content = body === undefined ? undefined : Buffer.from(JSON.stringify(body))
+    // Without a length Node would drop the body of a DELETE, and with it how to delete.
+    const headers = { ...options.headers, 'content-length': content?.length ?? 0 }
+    const sent = request({ ...options, headers }, (response) => {
       const chunks: Buffer[] = []
       response.on('data', (chunk: Buffer) => chunks.push(chunk))
       response.on('error', fail)
@@ -200,7 +203,7 @@ function exchange(options: RequestOptions, body: JsonObject | undefined): Promis
     })
     sent.on('timeout', () => sent.destroy(new Error('no answer within 30 s')))
     sent.on('error', fail)
-    sent.end(body === undefined ? undefined : JSON.stringify(body))
+    sent.end(content)
   })
 }
 

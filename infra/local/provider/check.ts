@@ -1,6 +1,14 @@
 import { withName, type NamingWish } from './naming.ts'
 import { isNamespaced, refusalOf, typeOfToken, type ObjectType } from './object-type.ts'
-import { isObject, isUnknown, stringAt, type Json, type JsonObject } from './property-value.ts'
+import {
+  isObject,
+  isUnknown,
+  secret,
+  stringAt,
+  unwrapSecrets,
+  type Json,
+  type JsonObject,
+} from './property-value.ts'
 import { askInPreview, type Session } from './session.ts'
 
 export interface CheckFailure {
@@ -35,9 +43,21 @@ export async function check(
   })
   const namespaced = await standsInNamespace(session, type, request.olds)
   return {
-    inputs: withNamespace(named, namespaced, session.namespace),
+    inputs: withSecretData(withNamespace(named, namespaced, session.namespace)),
     failures: [],
   }
+}
+
+/** What a Secret holds is encrypted in the state, whether the program marked it or not. */
+function withSecretData(object: JsonObject): JsonObject {
+  if (object['apiVersion'] !== 'v1' || object['kind'] !== 'Secret') return object
+  const held = ['data', 'stringData'].flatMap((key) => {
+    const value = object[key]
+    return value === undefined || value === null || isUnknown(value)
+      ? []
+      : [[key, secret(unwrapSecrets(value).plain)] as const]
+  })
+  return { ...object, ...Object.fromEntries(held) }
 }
 
 async function standsInNamespace(
