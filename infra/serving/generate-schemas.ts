@@ -82,7 +82,7 @@ function rowsOf(
 }
 
 function row(path: string, schema: JsonSchema, fallback: unknown, required: boolean): string {
-  const shown = fallback ?? (schema.default)
+  const shown = fallback ?? schema.default
   const given =
     shown === undefined || shown === null
       ? required
