@@ -6,14 +6,12 @@ import { ROOT } from './project.ts'
 
 const require = createRequire(import.meta.url)
 // The SDK publishes its protocol as CommonJS without types.
-/* eslint-disable @typescript-eslint/no-require-imports -- see above */
 const resourceService = require('@pulumi/pulumi/proto/resource_grpc_pb.js')
 const resource = require('@pulumi/pulumi/proto/resource_pb.js')
 const engineService = require('@pulumi/pulumi/proto/engine_grpc_pb.js')
 const engine = require('@pulumi/pulumi/proto/engine_pb.js')
 const empty = require('google-protobuf/google/protobuf/empty_pb.js')
 const struct = require('google-protobuf/google/protobuf/struct_pb.js')
-/* eslint-enable @typescript-eslint/no-require-imports */
 
 export interface Registered {
   type: string
