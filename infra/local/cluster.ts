@@ -1,4 +1,4 @@
-import { readFile, rm } from 'node:fs/promises'
+import { access, readFile, rm } from 'node:fs/promises'
 import { getuid } from 'node:process'
 import { join } from 'node:path'
 import { z } from 'zod'
@@ -8,8 +8,8 @@ import { addressesOf } from './cluster/addresses.ts'
 import { nodeName } from './cluster/configs.ts'
 import { importInto } from './cluster/images.ts'
 import { NODE_FOLDER } from './cluster/parts.ts'
-import { destroySandbox, findSandbox, partStates } from './cluster/sandbox.ts'
-import { bringUp, clearLeftovers } from './cluster/start.ts'
+import { findSandbox, partStates } from './cluster/sandbox.ts'
+import { bringUp, endSandbox } from './cluster/start.ts'
 import { type ClusterState, clusterFolder, clustersFolder, readState } from './cluster/state.ts'
 import { withLock } from './lock.ts'
 
@@ -59,17 +59,18 @@ export async function stopCluster(
 ): Promise<void> {
   requireRootOnLinux()
   await withClusterLock(name, async () => {
-    const state = await readState(name)
     const folder = clusterFolder(name)
-    const running = await findSandbox(folder)
-    if (!state && !running) return
+    const made = await access(folder).then(
+      () => true,
+      () => false,
+    )
+    if (!made && !(await findSandbox(folder))) return
     await asStep(
       report,
       `stop cluster ${name}`,
-      'its processes, mounts, links and cgroups',
+      'all of it at once, by its first process',
       async () => {
-        if (running) await destroySandbox(running)
-        if (state) await clearLeftovers(name, addressesOf(state.index))
+        await endSandbox(name)
         if (options.purge ?? true) await rm(folder, { recursive: true, force: true })
       },
     )

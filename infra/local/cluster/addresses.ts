@@ -4,8 +4,6 @@ import { BlockList } from 'node:net'
 export interface Addresses {
   index: number
   range: string
-  /** Host end of the link, a network device. */
-  link: string
   node: string
   host: string
   services: string
@@ -29,7 +27,6 @@ export function addressesOf(index: number): Addresses {
   return {
     index,
     range: `${block}.${third}.0/22`,
-    link: `serantau${index}`,
     node: `${block}.${third}.1`,
     host: `${block}.${third}.254`,
     services: `${services}.0/24`,
@@ -52,13 +49,22 @@ function contains(range: string, other: string): boolean {
   return list.check(other.split('/')[0] ?? '')
 }
 
-/** The lowest index that no other cluster holds and whose range nothing of the host uses. */
+/**
+ * An index that no other cluster holds and whose range nothing of the host uses. `seed` says where
+ * to begin, so that clusters of different state folders, which know nothing of each other while they
+ * are down, seldom choose the same.
+ */
 export function chooseIndex(
+  seed: number,
   held: ReadonlySet<number>,
   taken: readonly string[],
 ): number | undefined {
-  for (let index = 0; index < INDEXES; index++) {
-    if (!held.has(index) && takenBy(index, taken) === undefined) return index
+  const free = (index: number): boolean => !held.has(index) && takenBy(index, taken) === undefined
+  for (let block = 0; block < BLOCKS.length; block++) {
+    for (let step = 0; step < CLUSTERS_A_BLOCK; step++) {
+      const index = block * CLUSTERS_A_BLOCK + ((seed + step) % CLUSTERS_A_BLOCK)
+      if (free(index)) return index
+    }
   }
   return undefined
 }

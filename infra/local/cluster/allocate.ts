@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { KitError } from '../../../catalog/errors.ts'
 import { run } from '../command.ts'
 import { INDEXES, addressesOf, chooseIndex, takenBy } from './addresses.ts'
-import { type ClusterState, heldIndexes, readState, writeState } from './state.ts'
+import { type ClusterState, heldIndexes, hostNames, readState, writeState } from './state.ts'
 
 const RoutesSchema = z.array(z.object({ dst: z.string(), dev: z.string().optional() }))
 
@@ -10,14 +10,14 @@ const RoutesSchema = z.array(z.object({ dst: z.string(), dev: z.string().optiona
 export async function ensureState(name: string, running: boolean): Promise<ClusterState> {
   const known = await readState(name)
   if (!known) return allocate(name)
-  const { link, range } = addressesOf(known.index)
-  const rival = running ? undefined : takenBy(known.index, await usedRanges(link))
-  if (rival !== undefined) throw rangeTaken(range, rival)
+  if (running) return known
+  const rival = takenBy(known.index, await usedRanges(hostNames(name).link))
+  if (rival !== undefined) throw rangeTaken(addressesOf(known.index).range, rival)
   return known
 }
 
 async function allocate(name: string): Promise<ClusterState> {
-  const index = chooseIndex(await heldIndexes(name), await usedRanges())
+  const index = chooseIndex(hostNames(name).seed, await heldIndexes(name), await usedRanges())
   if (index === undefined) throw rangeTaken(`one of ${INDEXES} ranges of private addresses`, 'all')
   const state: ClusterState = { schema: 1, name, index, created: new Date().toISOString() }
   await writeState(state)
@@ -32,7 +32,7 @@ async function usedRanges(except?: string): Promise<string[]> {
     .map(({ dst }) => dst)
 }
 
-function rangeTaken(range: string, rival: string): KitError {
+export function rangeTaken(range: string, rival: string): KitError {
   return new KitError('PORT_TAKEN', {
     path: 'address range of the cluster',
     expected: `${range} to be free`,

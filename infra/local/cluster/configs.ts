@@ -1,5 +1,6 @@
 import type { Addresses } from './addresses.ts'
 import { NODE_FOLDER } from './parts.ts'
+import { hostNames } from './state.ts'
 
 export const ENFORCER_USER = 'serantau:network-policy'
 
@@ -21,9 +22,6 @@ export function configFiles(
     'enforcer/token': enforcerToken,
   }
 }
-
-export const cgroupName = (addresses: Addresses, name: string): string =>
-  `serantau-${name}-${addresses.index}`
 
 /** Node, host name and context carry the same name. */
 export const nodeName = (name: string): string => `serantau-${name}`
@@ -93,7 +91,7 @@ function kubeletConfig(addresses: Addresses, name: string): unknown {
     readOnlyPort: 0,
     containerRuntimeEndpoint: 'unix:///run/containerd/containerd.sock',
     cgroupDriver: 'cgroupfs',
-    cgroupRoot: `/${cgroupName(addresses, name)}`,
+    cgroupRoot: `/${hostNames(name).cgroup}`,
     failSwapOn: false,
     failCgroupV1: false,
     clusterDNS: [addresses.dns],

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { CommandError, run } from '../command.ts'
 import { listProcesses, namespaceOf, processStart } from '../process-table.ts'
 import type { Addresses } from './addresses.ts'
+import { rangeTaken } from './allocate.ts'
 import { makeCgroups } from './cgroups.ts'
 import { type Part, QUEUE } from './parts.ts'
 
@@ -71,6 +72,8 @@ export function runInside(
 export interface SandboxSpec {
   folder: string
   hostname: string
+  /** Names of what it has on the host. */
+  link: string
   cgroup: string
   addresses: Addresses
   parts: Part[]
@@ -89,7 +92,7 @@ export async function createSandbox(spec: SandboxSpec): Promise<Sandbox> {
   const sandbox = { pid, folder }
   await awaitEntered(sandbox)
   await makeCgroups(spec.cgroup, pid)
-  await joinToHost(sandbox, addresses)
+  await joinToHost(sandbox, spec.link, addresses)
   const script = await readFile(join(import.meta.dirname, 'setup.sh'), 'utf8')
   await runInside(sandbox, 'sh', ['-s'], { input: script, env: setupEnvironment(spec) })
   await writeFile(join(folder, 'parts.json.new'), JSON.stringify(spec.parts, null, 2), {
@@ -118,8 +121,8 @@ async function awaitEntered(sandbox: Sandbox): Promise<void> {
   throw new Error(`the sandbox did not start; see ${join(sandbox.folder, 'log', 'init.log')}`)
 }
 
-async function joinToHost({ pid }: Sandbox, addresses: Addresses): Promise<void> {
-  const { link, node, host, services, pods } = addresses
+async function joinToHost({ pid }: Sandbox, link: string, addresses: Addresses): Promise<void> {
+  const { node, host, services, pods, range } = addresses
   const batch = [
     `link add ${link} type veth peer name eth0 netns ${pid}`,
     `address add ${host}/24 dev ${link}`,
@@ -127,7 +130,16 @@ async function joinToHost({ pid }: Sandbox, addresses: Addresses): Promise<void>
     `route add ${services} via ${node} dev ${link}`,
     `route add ${pods} via ${node} dev ${link}`,
   ]
-  await run('ip', ['-batch', '-'], { input: batch.join('\n') })
+  try {
+    await run('ip', ['-batch', '-'], { input: batch.join('\n') })
+  } catch (error) {
+    // Another start took the range since we looked.
+    if (error instanceof CommandError && /File exists/.test(error.output)) {
+      await removeLink(link)
+      throw rangeTaken(range, 'another start')
+    }
+    throw error
+  }
 }
 
 /**

@@ -9,14 +9,14 @@ import { ensureState } from './allocate.ts'
 import { connect } from './api.ts'
 import { bootstrapObjects } from './bootstrap.ts'
 import { removeCgroups } from './cgroups.ts'
-import { cgroupName, configFiles, nodeName } from './configs.ts'
+import { configFiles, nodeName } from './configs.ts'
 import { importInto } from './images.ts'
 import { type Archive, programArchive } from './oci-archive.ts'
 import { type Part, apiAddress, partsOf } from './parts.ts'
 import { ADMIN, ensureCertificates, kubeconfig } from './pki.ts'
 import * as ready from './ready.ts'
 import { type Sandbox, createSandbox, destroySandbox, findSandbox, removeLink } from './sandbox.ts'
-import { clusterFolder } from './state.ts'
+import { clusterFolder, hostNames } from './state.ts'
 
 const CLIENTS = ['kubelet', 'controller-manager', 'scheduler', 'kube-proxy']
 
@@ -114,26 +114,28 @@ async function ensureSandbox(plan: Plan, running: Sandbox | undefined): Promise<
   const made = join(plan.folder, 'made')
   const before = await readFile(made, 'utf8').catch(() => '')
   if (running && before === plan.digest) return running
-  if (running) await destroySandbox(running)
-  await clearLeftovers(plan.name, plan.addresses)
+  await endSandbox(plan.name)
   await writeWhole(made, '')
-  const sandbox = await createSandbox({
-    folder: plan.folder,
-    hostname: nodeName(plan.name),
-    cgroup: cgroupName(plan.addresses, plan.name),
-    addresses: plan.addresses,
-    parts: plan.parts,
-    tools: plan.tools,
+  const { link, cgroup } = hostNames(plan.name)
+  const { folder, addresses, parts, tools } = plan
+  const hostname = nodeName(plan.name)
+  const spec = { folder, hostname, link, cgroup, addresses, parts, tools }
+  const sandbox = await createSandbox(spec).catch(async (error: unknown) => {
+    await endSandbox(plan.name)
+    throw error
   })
   // Written last: a start that was killed half-way leaves a sandbox that the next one replaces.
   await writeWhole(made, plan.digest)
   return sandbox
 }
 
-/** Removes what can outlive a sandbox that ended. */
-export async function clearLeftovers(name: string, addresses: Addresses): Promise<void> {
-  await removeLink(addresses.link)
-  await removeCgroups(cgroupName(addresses, name))
+/** Ends the sandbox, if there is one, and removes what can outlive it. */
+export async function endSandbox(name: string): Promise<void> {
+  const sandbox = await findSandbox(clusterFolder(name))
+  if (sandbox) await destroySandbox(sandbox)
+  const { link, cgroup } = hostNames(name)
+  await removeLink(link)
+  await removeCgroups(cgroup)
 }
 
 async function becomeReady(plan: Plan, sandbox: Sandbox): Promise<void> {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { mkdir, readFile, readdir, rename, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
@@ -19,6 +20,20 @@ export type ClusterState = z.infer<typeof StateSchema>
 /** Absolute: the node, whose folder is `/`, gets it too. */
 export const clustersFolder = (): string => resolve(stateFolder(), 'clusters')
 export const clusterFolder = (name: string): string => join(clustersFolder(), name)
+
+/**
+ * Names of what a cluster has outside its sandbox. They tell clusters of the same name in two state
+ * folders apart, so that none removes what is another's. A link's name has 15 characters at most.
+ */
+export function hostNames(name: string): { seed: number; link: string; cgroup: string } {
+  const digest = createHash('sha256').update(clusterFolder(name)).digest('hex')
+  const mark = digest.slice(0, 6)
+  return {
+    seed: Number.parseInt(mark, 16),
+    link: `serantau-${mark}`,
+    cgroup: `serantau-${name}-${mark}`,
+  }
+}
 
 /** undefined: no cluster of that name was made. Fails with STATE_INCOMPATIBLE. */
 export async function readState(name: string): Promise<ClusterState | undefined> {

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import {
   clusterFolder,
   heldIndexes,
+  hostNames,
   readState,
   writeState,
 } from '../../../../infra/local/cluster/state.ts'
@@ -33,6 +34,15 @@ describe('state of an embedded cluster', () => {
     await writeState(state('two', 7))
     expect(await heldIndexes('two')).toEqual(new Set([4]))
     expect(await heldIndexes('three')).toEqual(new Set([4, 7]))
+  })
+
+  it('names links and cgroups apart for clusters of one name in two folders', () => {
+    const here = hostNames('one')
+    expect(here.link).toMatch(/^serantau-[0-9a-f]{6}$/)
+    expect(here.cgroup).toMatch(/^serantau-one-[0-9a-f]{6}$/)
+    vi.stubEnv('SERANTAU_HOME', `${home}-other`)
+    expect(hostNames('one').link).not.toBe(here.link)
+    expect(hostNames('one').cgroup).not.toBe(here.cgroup)
   })
 
   it.each([
