@@ -40,7 +40,7 @@ export async function runRole(options: RoleOptions): Promise<RunningRole> {
   const metrics = new Metrics()
   const keys = new KeyStore(options.keysFile, (event) => logger.info(event))
   const common = { keys, metrics, logger, lifecycle }
-  const engine = config.role === 'model' ? startEngine(config.model, logger) : undefined
+  const engine = config.role === 'model' ? startEngine(config.model, logger, metrics) : undefined
   const app =
     config.role === 'model'
       ? createModelApp({ ...common, config, engine: engine as Engine })
@@ -76,16 +76,19 @@ export async function runRole(options: RoleOptions): Promise<RunningRole> {
 
 type ModelSettings = Extract<ServingConfig, { role: 'model' }>['model']
 
-function startEngine(model: ModelSettings, logger: FastifyBaseLogger): Engine {
+function startEngine(model: ModelSettings, logger: FastifyBaseLogger, metrics: Metrics): Engine {
   return new EngineClient({
-    file: model.file,
-    ...(model.bytes === undefined ? {} : { bytes: model.bytes }),
-    contextSize: model.contextSize,
-    slots: model.slots,
+    engine: {
+      file: model.file,
+      ...(model.bytes === undefined ? {} : { bytes: model.bytes }),
+      contextSize: model.contextSize,
+      slots: model.slots,
+      threads: engineThreads(),
+      gpu: model.gpu ?? false,
+    },
     maxQueued: model.maxQueued,
-    threads: engineThreads(),
-    gpu: model.gpu ?? false,
     report: (event) => {
+      if (event.event === 'engine_gone') metrics.engineEnds.inc({ how: event.how ?? 'exit' })
       if (event.event === 'engine_ready') logger.info(event)
       else logger.error(event)
     },

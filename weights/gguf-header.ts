@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises'
+import { open, stat } from 'node:fs/promises'
 import { KitError } from '../catalog/errors.ts'
 
 const HEADER_BYTES = 24
@@ -55,4 +55,21 @@ export async function checkGgufHeader(path: string): Promise<GgufHeader> {
   } finally {
     await file.close()
   }
+}
+
+/**
+ * What may be checked in no time before a file is loaded: it is there, has its size and begins as GGUF.
+ * Its digest was checked when it was imported. Throws KitError WEIGHTS_UNAVAILABLE or WEIGHTS_CORRUPT.
+ */
+export async function checkBeforeLoad(path: string, bytes: number | undefined): Promise<void> {
+  const found = await stat(path).catch(() => undefined)
+  if (found === undefined || (bytes !== undefined && found.size !== bytes)) {
+    throw new KitError(found === undefined ? 'WEIGHTS_UNAVAILABLE' : 'WEIGHTS_CORRUPT', {
+      path,
+      expected: bytes === undefined ? 'a file' : `a file of ${bytes} bytes`,
+      got: found === undefined ? 'none' : `${found.size} bytes`,
+      fix: 'let the weights be imported again',
+    })
+  }
+  await checkGgufHeader(path)
 }

@@ -41,7 +41,7 @@ export async function fetchOverHttps(
     }
   } finally {
     await file.close()
-    await dispatcher.destroy()
+    await dispatcher.close()
   }
 }
 

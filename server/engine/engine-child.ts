@@ -11,8 +11,8 @@ const NATIVE_LINE =
 
 export interface ChildEvents {
   message: (message: FromEngine) => void
-  /** Once, when the process is gone. `cause` is fit for readiness and logs. */
-  gone: (cause: string) => void
+  /** Once, when the process is gone. `cause` is fit for readiness and logs, `how` for a label. */
+  gone: (cause: string, how: string) => void
 }
 
 export interface EngineChild {
@@ -33,14 +33,14 @@ export function startEngineChild(options: EngineOptions, events: ChildEvents): E
     output = (output + text).slice(-10_000)
   })
   let gone = false
-  const leave = (cause: string) => {
+  const leave = (cause: string, how: string) => {
     if (gone) return
     gone = true
-    events.gone(cause)
+    events.gone(cause, how)
   }
   child.on('message', (message) => events.message(message as FromEngine))
-  child.on('error', (error) => leave(`the engine could not be started: ${error.message}`))
-  child.on('exit', (code, signal) => leave(causeOf(code, signal, output)))
+  child.on('error', (error) => leave(`the engine could not be started: ${error.message}`, 'start'))
+  child.on('exit', (code, signal) => leave(causeOf(code, signal, output), signal ?? 'exit'))
   return {
     pid: child.pid,
     send: (message) => {

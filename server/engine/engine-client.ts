@@ -11,10 +11,9 @@ import type {
 } from './engine.ts'
 import { startEngineChild } from './engine-child.ts'
 import type { EngineChild } from './engine-child.ts'
+import { backoffMs } from './backoff.ts'
 import type { Answer, EngineOptions, FromEngine, ToEngine } from './protocol.ts'
 
-const FIRST_BACKOFF_MS = 250
-const LONGEST_BACKOFF_MS = 30_000
 /** An engine that lived so long was healthy: the next restart is quick again. */
 const HEALTHY_MS = 60_000
 const STOP_GRACE_MS = 3000
@@ -22,11 +21,14 @@ const STOP_GRACE_MS = 3000
 export interface EngineEvent {
   event: 'engine_ready' | 'engine_gone' | 'engine_load_failed'
   cause?: string
+  /** `load`, `start`, `exit` or a signal. */
+  how?: string
   pid?: number
   restartInMs?: number
 }
 
-export interface EngineClientOptions extends EngineOptions {
+export interface EngineClientOptions {
+  engine: EngineOptions
   maxQueued: number
   report: (event: EngineEvent) => void
 }
@@ -54,7 +56,7 @@ export class EngineClient implements Engine {
 
   constructor(options: EngineClientOptions) {
     this.#options = options
-    this.#admission = new Admission(options.slots, options.maxQueued)
+    this.#admission = new Admission(options.engine.slots, options.maxQueued)
     this.#start()
   }
 
@@ -78,7 +80,8 @@ export class EngineClient implements Engine {
     if (release === undefined) return false
     const request = { prompt: [0], maxTokens: 1, temperature: 0, topP: 1, stop: [] }
     try {
-      for await (const _ of this.#run(request, AbortSignal.timeout(timeoutMs), release));
+      const pieces = this.#run(request, AbortSignal.timeout(timeoutMs), release)
+      while ((await pieces.next()).done !== true);
       return true
     } catch {
       return false
@@ -95,7 +98,8 @@ export class EngineClient implements Engine {
   }
 
   stats(): EngineStats {
-    const cells = this.#options.slots * this.#options.contextSize
+    const { slots, contextSize } = this.#options.engine
+    const cells = slots * contextSize
     const { running, waiting } = this.#admission
     return { running, waiting, kvUsage: Math.min(1, this.#kvTokens / cells) }
   }
@@ -115,19 +119,15 @@ export class EngineClient implements Engine {
   #start(): void {
     let child: EngineChild | undefined = undefined
     let failure: string | undefined
-    child = startEngineChild(this.#engineOptions(), {
+    child = startEngineChild(this.#options.engine, {
       message: (message) => {
         if (message.kind === 'failed') failure = this.#loadFailed(message)
         else this.#receive(message)
       },
-      gone: (cause) => this.#gone(failure ?? cause),
+      gone: (cause, how) =>
+        failure === undefined ? this.#gone(cause, how) : this.#gone(failure, 'load'),
     })
     this.#child = child
-  }
-
-  #engineOptions(): EngineOptions {
-    const { maxQueued: _, report: __, ...options } = this.#options
-    return options
   }
 
   #receive(message: Exclude<FromEngine, { kind: 'failed' }>): void {
@@ -149,7 +149,7 @@ export class EngineClient implements Engine {
     return `the engine could not load the model (${message.code})`
   }
 
-  #gone(cause: string): void {
+  #gone(cause: string, how: string): void {
     this.#failAll(cause)
     this.#kvTokens = 0
     this.#lastStep = undefined
@@ -157,7 +157,7 @@ export class EngineClient implements Engine {
     const healthy = this.#state === 'ready' && Date.now() - this.#readySince > HEALTHY_MS
     this.#failedInRow = healthy ? 0 : this.#failedInRow + 1
     const restartInMs = backoffMs(this.#failedInRow)
-    this.#options.report({ event: 'engine_gone', cause, restartInMs, ...this.#pidField() })
+    this.#options.report({ event: 'engine_gone', cause, how, restartInMs, ...this.#pidField() })
     this.#state = 'restarting'
     this.#cause = cause
     this.#restartTimer = setTimeout(() => {
@@ -239,11 +239,6 @@ export class EngineClient implements Engine {
   #pidField(): { pid?: number } {
     return this.#child?.pid === undefined ? {} : { pid: this.#child.pid }
   }
-}
-
-/** Pure: how long to wait before start number `failedInRow`. */
-export function backoffMs(failedInRow: number): number {
-  return Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(failedInRow, 10))
 }
 
 function errorOf(answer: Answer): EngineError {

@@ -3,16 +3,14 @@
  * `catch` can help; then this process dies and the server lives. It writes nothing to disk and
  * ends with its parent.
  */
-import { stat } from 'node:fs/promises'
 import { getLlama, LlamaLogLevel } from 'node-llama-cpp'
 import type { LlamaContextSequence, LlamaModel, Token } from 'node-llama-cpp'
 import { KitError } from '../../catalog/errors.ts'
-import { checkGgufHeader } from '../../weights/gguf-header.ts'
+import { checkBeforeLoad } from '../../weights/gguf-header.ts'
+import { AnswerText } from './answer-text.ts'
 import { ChatTokens } from './chat-tokens.ts'
 import type { FinishReason, GenerateRequest } from './engine.ts'
 import type { Answer, EngineOptions, FromEngine, ToEngine } from './protocol.ts'
-import { StopFilter } from './stop-filter.ts'
-import { TextAssembler } from './text-assembler.ts'
 
 /** Beyond this vocabulary the logits of a batch of 512 take 0.5 GiB and more. */
 const BIG_VOCABULARY = 128_000
@@ -27,11 +25,15 @@ interface Loaded {
   chat: ChatTokens | undefined
 }
 
+interface Call {
+  id: number
+  cancelled: boolean
+}
+
 const asTokens = (numbers: readonly number[]) => numbers as Token[]
 
 async function load(options: EngineOptions): Promise<Loaded> {
-  await checkSize(options)
-  await checkGgufHeader(options.file)
+  await checkBeforeLoad(options.file, options.bytes)
   const llama = await getLlama({
     gpu: options.gpu ? 'auto' : false,
     build: 'never',
@@ -64,17 +66,6 @@ function refuseShift(): never {
   throw new Error('prompt and answer exceed the context')
 }
 
-async function checkSize({ file, bytes }: EngineOptions): Promise<void> {
-  const found = await stat(file).catch(() => undefined)
-  if (found !== undefined && (bytes === undefined || found.size === bytes)) return
-  throw new KitError(found === undefined ? 'WEIGHTS_UNAVAILABLE' : 'WEIGHTS_CORRUPT', {
-    path: file,
-    expected: bytes === undefined ? 'a file' : `a file of ${bytes} bytes`,
-    got: found === undefined ? 'none' : `${found.size} bytes`,
-    fix: 'let the weights import run again',
-  })
-}
-
 const vocabularyOf = (model: LlamaModel) => ({
   tokenize: (text: string, special: boolean): number[] => model.tokenize(text, special),
   isSpecial: (token: number) => model.isSpecialToken(token as Token),
@@ -85,7 +76,7 @@ const vocabularyOf = (model: LlamaModel) => ({
 /** Serves one parent over IPC. */
 class EngineProcess {
   readonly #loaded: Loaded
-  readonly #cancelled = new Set<number>()
+  readonly #calls = new Map<number, Call>()
   #answers: Answer[] = []
   #stepped = false
   #flushing = false
@@ -95,7 +86,7 @@ class EngineProcess {
   }
 
   handle(message: ToEngine): void {
-    if (message.kind === 'cancel') this.#cancelled.add(message.id)
+    if (message.kind === 'cancel') this.#cancel(message.id)
     else if (message.kind === 'generate') void this.#generate(message.id, message.request)
     else this.#answer(this.#tokenize(message))
   }
@@ -117,6 +108,12 @@ class EngineProcess {
     }
   }
 
+  /** Takes effect after the running step. One that has ended meanwhile is unknown. */
+  #cancel(id: number): void {
+    const call = this.#calls.get(id)
+    if (call !== undefined) call.cancelled = true
+  }
+
   #withBos(tokens: number[]): number[] {
     const { bos, shouldPrependBosToken } = this.#loaded.model.tokens
     const wanted = shouldPrependBosToken && bos !== null && tokens[0] !== bos
@@ -129,68 +126,62 @@ class EngineProcess {
       this.#answer({ id, kind: 'error', code: 'failed', message: 'no free slot' })
       return
     }
+    const call = { id, cancelled: false }
+    this.#calls.set(id, call)
     let failure: string | undefined
     try {
-      await this.#decode(id, request, sequence)
+      await this.#decode(call, request, sequence)
     } catch (error) {
       failure = nameOf(error)
     }
     // One tenant's keys and values never serve another: nothing of a request stays in its slot.
     await sequence.clearHistory()
     this.#loaded.free.unshift(sequence)
-    this.#cancelled.delete(id)
+    this.#calls.delete(id)
     if (failure === undefined) this.#answer({ id, kind: 'end' })
     else this.#answer({ id, kind: 'error', code: 'failed', message: failure })
   }
 
-  async #decode(id: number, request: GenerateRequest, sequence: LlamaContextSequence) {
-    const last = await this.#prefill(id, request.prompt, sequence)
+  async #decode(call: Call, request: GenerateRequest, sequence: LlamaContextSequence) {
+    const last = await this.#prefill(call, request.prompt, sequence)
     if (last === undefined) return
     const { model } = this.#loaded
-    const stops = new StopFilter(request.stop)
-    const words = new TextAssembler((tokens, before) =>
-      model.detokenize(asTokens(tokens), false, asTokens(before)),
+    const answer = new AnswerText(
+      (tokens, before) => model.detokenize(asTokens(tokens), false, asTokens(before)),
+      request.stop,
     )
     let text = ''
-    let sent = 0
-    let decoded = 0
-    let finish: FinishReason = 'stop'
-    for await (const token of sequence.evaluate(asTokens(last), samplingOf(request))) {
-      if (this.#cancelled.has(id)) return
-      decoded++
-      const released = stops.push(words.push(token))
-      text += released.text
-      this.#step()
-      if (released.stopped) {
-        return this.#answer({
-          id,
-          kind: 'piece',
-          piece: { text, tokens: decoded - sent, finish: 'stop' },
-        })
-      }
-      if (decoded >= request.maxTokens) {
-        finish = 'length'
-        break
-      }
-      if (text === '') continue
-      this.#answer({ id, kind: 'piece', piece: { text, tokens: decoded - sent } })
+    let unsent = 0
+    const send = (finish?: FinishReason) => {
+      const piece = { text, tokens: unsent, ...(finish === undefined ? {} : { finish }) }
+      this.#answer({ id: call.id, kind: 'piece', piece })
       text = ''
-      sent = decoded
+      unsent = 0
     }
-    const rest = stops.push(words.flush())
-    if (rest.stopped) finish = 'stop'
-    text += rest.text + stops.flush()
-    this.#answer({ id, kind: 'piece', piece: { text, tokens: decoded - sent, finish } })
+    let decoded = 0
+    for await (const token of sequence.evaluate(asTokens(last), samplingOf(request))) {
+      if (call.cancelled) return
+      this.#step()
+      unsent++
+      const released = answer.push(token)
+      text += released.text
+      if (released.stopped) return send('stop')
+      if (++decoded >= request.maxTokens) break
+      if (text !== '') send()
+    }
+    const rest = answer.flush()
+    text += rest.text
+    send(decoded >= request.maxTokens && !rest.stopped ? 'length' : 'stop')
   }
 
   /** Evaluates all but the last part, which it returns; undefined when cancelled in between. */
-  async #prefill(id: number, prompt: readonly number[], sequence: LlamaContextSequence) {
+  async #prefill(call: Call, prompt: readonly number[], sequence: LlamaContextSequence) {
     const { batchSize } = this.#loaded
     let at = 0
     for (; prompt.length - at > batchSize; at += batchSize) {
       await sequence.evaluateWithoutGeneratingNewTokens(asTokens(prompt.slice(at, at + batchSize)))
       this.#step()
-      if (this.#cancelled.has(id)) return undefined
+      if (call.cancelled) return undefined
     }
     return prompt.slice(at)
   }
@@ -230,6 +221,15 @@ function samplingOf({ temperature, topP, seed }: GenerateRequest) {
 /** Never the message: it might quote a prompt. */
 const nameOf = (error: unknown) => (error instanceof Error ? error.name : typeof error)
 
+async function decodeOneToken({ model, all }: Loaded): Promise<void> {
+  const sequence = all[0]
+  const start = model.tokens.bos ?? model.tokens.eos ?? (0 as Token)
+  const tokens = sequence?.evaluate([start], { temperature: 0, yieldEogToken: true })
+  await tokens?.next()
+  await tokens?.return()
+  await sequence?.clearHistory()
+}
+
 function send(message: FromEngine): void {
   if (process.connected) process.send?.(message)
 }
@@ -241,11 +241,7 @@ async function main(): Promise<void> {
   process.on('SIGINT', () => undefined)
   const loaded = await load(options)
   // Ready means: a real token was decoded.
-  const first = loaded.all[0]
-  const start = loaded.model.tokens.bos ?? loaded.model.tokens.eos ?? (0 as Token)
-  for await (const _ of first?.evaluate([start], { temperature: 0, yieldEogToken: true }) ?? [])
-    break
-  await first?.clearHistory()
+  await decodeOneToken(loaded)
   const engine = new EngineProcess(loaded)
   process.on('message', (message) => engine.handle(message as ToEngine))
   send({ kind: 'ready', contextSize: options.contextSize, threads: options.threads })

@@ -18,7 +18,7 @@ export function registerEngineMetrics(metrics: Metrics, engine: Engine): void {
     engine.status().state === 'ready' ? 1 : 0,
   )
   metrics.gauge(
-    'serantau_engine_restarts_total',
+    'serantau_engine_restarts',
     'Restarts of the engine process',
     () => engine.status().restarts,
   )

@@ -32,6 +32,13 @@ export class Metrics {
     registers: [this.registry],
   })
 
+  readonly engineEnds = new Counter({
+    name: 'serantau_engine_ends_total',
+    help: 'Ends of the engine process that nobody asked for, by how: load, start, exit or a signal',
+    labelNames: ['how'],
+    registers: [this.registry],
+  })
+
   /** A gauge whose value is asked for when it is scraped. */
   gauge(name: string, help: string, read: () => number): void {
     new Gauge({

@@ -199,7 +199,8 @@ test('a killed engine: typed error in the stream, 503 with Retry-After, then ser
   await untilReady(model)
   expect(await answerOf('hi', { max_tokens: 2 })).not.toBe('')
   expect(model.enginePid()).not.toBe(pid)
-  expect(await metric(model, 'serantau_engine_restarts_total')).toBe(1)
+  expect(await metric(model, 'serantau_engine_restarts')).toBe(1)
+  expect(await metric(model, 'serantau_engine_ends_total{how="SIGKILL"}')).toBe(1)
 })
 
 test('nothing that was asked or answered, and no key, is in the logs and metrics', async () => {

@@ -4,7 +4,7 @@ import { Admission } from '../../server/engine/admission.ts'
 import { AnswerQueue } from '../../server/engine/answer-queue.ts'
 import { ChatTokens } from '../../server/engine/chat-tokens.ts'
 import { cpuQuota, engineThreads, parseCfs, parseCpuMax } from '../../server/engine/cpu-quota.ts'
-import { backoffMs } from '../../server/engine/engine-client.ts'
+import { backoffMs } from '../../server/engine/backoff.ts'
 import { StopFilter } from '../../server/engine/stop-filter.ts'
 import { TextAssembler } from '../../server/engine/text-assembler.ts'
 

@@ -47,7 +47,7 @@ test('not ready with the cause while the engine starts or restarts, and live all
     restarts: 1,
   }
   expect(await ready(role)).toEqual([503, 'the engine was ended by SIGKILL'])
-  expect(await role.metrics.registry.metrics()).toContain('serantau_engine_restarts_total 1')
+  expect(await role.metrics.registry.metrics()).toContain('serantau_engine_restarts 1')
   expect(await role.metrics.registry.metrics()).toContain('serantau_engine_ready 0')
   expect((await role.app.inject({ url: '/health/live' })).statusCode).toBe(200)
   await role.close()
