@@ -1,0 +1,51 @@
+import { expect, test } from 'vitest'
+import packageJson from '../../../package.json' with { type: 'json' }
+import packageLock from '../../../package-lock.json' with { type: 'json' }
+import {
+  engineBinary,
+  productionProject,
+  type LockFile,
+} from '../../../infra/local/image/production-project.ts'
+
+const lock: LockFile = packageLock
+const binary = engineBinary('x64')
+const project = productionProject(packageJson, lock, binary)
+const installed = Object.keys(project.lock.packages)
+
+test('the image installs the dependencies of the server at the versions of the lock', () => {
+  for (const name of Object.keys(packageJson.dependencies)) {
+    const path = `node_modules/${name}`
+    expect(project.lock.packages[path]?.version).toBe(lock.packages[path]?.version)
+  }
+})
+
+test('the image installs one binary of the engine', () => {
+  expect(installed.filter((path) => path.includes('@node-llama-cpp/'))).toEqual([
+    `node_modules/${binary}`,
+  ])
+  expect(project.package.dependencies[binary]).toBe(packageJson.dependencies['node-llama-cpp'])
+})
+
+test('the image installs no development tool', () => {
+  for (const name of Object.keys(packageJson.devDependencies)) {
+    expect(installed).not.toContain(`node_modules/${name}`)
+  }
+})
+
+test('a changed development dependency or script changes nothing in the image', () => {
+  const changed = {
+    ...lock,
+    packages: {
+      ...lock.packages,
+      'node_modules/prettier': { version: '9.9.9', dev: true },
+    },
+  }
+  const scripts = { ...packageJson, scripts: { other: 'true' } }
+  expect(productionProject(scripts, changed, binary)).toEqual(project)
+})
+
+test('a lock without the binary is an error that names it', () => {
+  const packages = { ...lock.packages }
+  delete packages[`node_modules/${binary}`]
+  expect(() => productionProject(packageJson, { packages }, binary)).toThrow(binary)
+})
