@@ -180,7 +180,7 @@ describe('an object that does not become ready', () => {
     add('missing', pod(fixed ? image : 'serantau.local/no-such-image:1'))
     add('unschedulable', pod(image, fixed ? {} : { nodeSelector: { gpu: 'yes' } }))
     add('crashing', pod(image, {}, fixed ? undefined : ['/program', 'nonsense']))
-    add('refused', pod(image, fixed ? {} : { serviceAccountName: 'no-such-account' }))
+    add('refused', pod(image, { serviceAccountName: fixed ? 'default' : 'no-such-account' }))
   }
 
   test('fails the update with the cause, stays in the state, and heals by the next update', async () => {
@@ -278,7 +278,12 @@ spec: { containers: [{ name: a, image: b }] }
   const chart = (values: Record<string, unknown>) => () => {
     new kubernetes.helm.v4.Chart(
       'web',
-      { chart: './chart', name: 'release', namespace: NAMESPACE, values },
+      {
+        chart: join(cluster.engine.workFolder('chart'), 'chart'),
+        name: 'release',
+        namespace: NAMESPACE,
+        values,
+      },
       { provider: cluster.provider() },
     )
   }

@@ -35,10 +35,11 @@ interface ChartArgs {
   dependencyUpdate?: boolean
 }
 
-export interface ConstructInputs {
+export interface ChartRequest {
   inputs: Record<string, unknown>
   /** Texts of the inputs that are secret. */
   secrets: string[]
+  /** To which a chart's relative path refers. */
   cwd: string
 }
 
@@ -47,47 +48,53 @@ class ChartResource extends pulumi.CustomResource {}
 
 /** `helm.v4.Chart`: renders the chart and registers each object as a resource below it. */
 export class Chart extends pulumi.ComponentResource {
-  readonly resources: pulumi.Output<pulumi.Resource[]>
+  resources: pulumi.Resource[] = []
+  readonly #session: Session
+  readonly #name: string
 
-  constructor(
-    session: Session,
-    name: string,
-    request: ConstructInputs,
-    options: pulumi.ComponentResourceOptions,
-  ) {
+  constructor(session: Session, name: string, options: pulumi.ComponentResourceOptions) {
     super(CHART, name, {}, options)
+    this.#session = session
+    this.#name = name
+  }
+
+  /**
+   * Rendered before any output depends on it, so that what Helm says fails this call and nothing
+   * else. With an input that a preview does not know there is nothing to render.
+   */
+  async fill(request: ChartRequest): Promise<void> {
     const unsupported = Object.keys(request.inputs).filter((key) => !SUPPORTED.has(key))
     if (unsupported.length > 0) {
       throw new Error(
-        `helm.v4.Chart "${name}": the offline provider does not support ${unsupported.join(', ')}: remove it, or use the official provider`,
+        `helm.v4.Chart "${this.#name}": the offline provider does not support ${unsupported.join(', ')}: remove it, or use the official provider`,
       )
     }
-    const registered = pulumi
-      .unsecret(pulumi.output(request.inputs as unknown as ChartArgs))
-      .apply(async (args) => {
-        const rendered = await render(session, name, args, request)
-        return registerAll(this, rendered, request.secrets)
-      })
-    this.resources = registered
-    this.registerOutputs({ resources: registered })
-  }
-
-  /** Resolves once every object is registered; false: an input is unknown in this preview. */
-  async settled(): Promise<boolean> {
-    const hidden = this.resources as unknown as {
-      isKnown: Promise<boolean>
-      promise(): Promise<unknown>
+    const args = await knownArgs(request.inputs)
+    if (args) {
+      const rows = await render(this.#session, this.#name, args, request)
+      this.resources = registerAll(this, rows, request.secrets)
+    } else {
+      const why = 'values of the chart are not known yet: its objects are not in this preview'
+      await this.#session.log.log('warning', `${this.#name}: ${why}`)
     }
-    await hidden.promise()
-    return hidden.isKnown
+    this.registerOutputs({ resources: this.resources })
   }
+}
+
+async function knownArgs(inputs: Record<string, unknown>): Promise<ChartArgs | undefined> {
+  const output = pulumi.unsecret(pulumi.output(inputs)) as unknown as {
+    isKnown: Promise<boolean>
+    promise(): Promise<ChartArgs>
+  }
+  const args = await output.promise()
+  return (await output.isKnown) ? args : undefined
 }
 
 async function render(
   session: Session,
   name: string,
   args: ChartArgs,
-  request: ConstructInputs,
+  request: ChartRequest,
 ): Promise<ChartObject[]> {
   const namespace = args.namespace || session.namespace
   const objects = await helmTemplate({

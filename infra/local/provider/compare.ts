@@ -1,5 +1,5 @@
 import { judge, type Verdict } from './diff.ts'
-import { sameWish } from './difference.ts'
+import { changesBetween, sameWish } from './difference.ts'
 import { observe } from './await/observe.ts'
 import { fieldManagerOf } from './naming.ts'
 import { isAnnotated, keyOfId, typeOfToken } from './object-type.ts'
@@ -25,16 +25,25 @@ export interface DiffRequest {
 
 /** The verdict from the inputs alone, and from the cluster where only that can tell. */
 export async function compare(session: Session, request: DiffRequest): Promise<Verdict> {
-  const before = unwrapSecrets(request.oldInputs).plain as JsonObject
-  const after = unwrapSecrets(request.news).plain as JsonObject
+  const [before, after] = comparable(
+    unwrapSecrets(request.oldInputs).plain as JsonObject,
+    unwrapSecrets(request.news).plain as JsonObject,
+  )
   const type = typeOfToken(request.token)
   const verdict = judge(type, before, after, session.config.mutable)
   if (verdict.changes.length === 0) return replaceIfUnready(session, request, after, verdict)
-  const onlyLess = verdict.changes.every((change) => change.kind === 'delete' && !change.replace)
+  const onlyLess = verdict.changes.every((change) => change.kind === 'delete')
   if (onlyLess && (await changesNothing(session, request, after))) {
     return { changes: [], deleteBeforeReplace: false }
   }
   return verdict
+}
+
+/** An imported Secret has only `data`: the same content as `stringData` is no change. */
+function comparable(before: JsonObject, after: JsonObject): [JsonObject, JsonObject] {
+  const [old, wanted] = [asApplied(before), asApplied(after)]
+  const same = changesBetween(old['data'] ?? null, wanted['data'] ?? null).length === 0
+  return same ? [old, wanted] : [before, after]
 }
 
 /**

@@ -42,16 +42,8 @@ export function construct(
     const dependencies = request.getInputdependenciesMap()
     const inputs = await deserializeInputs(request.getInputs(), dependencies)
     const texts = secretTexts(plain as JsonObject, secrets)
-    const chart = new Chart(
-      session,
-      request.getName(),
-      { inputs, secrets: texts, cwd },
-      optionsOf(request),
-    )
-    if (!(await chart.settled())) {
-      const why = 'values of the chart are not known yet: its objects are not in this preview'
-      await session.log.log('warning', `${request.getName()}: ${why}`)
-    }
+    const chart = new Chart(session, request.getName(), optionsOf(request))
+    await chart.fill({ inputs, secrets: texts, cwd })
     const answer = await answerOf(chart, request)
     await waitForRPCs()
     return answer

@@ -14,7 +14,9 @@ const server = new grpc.Server({
   'grpc.max_receive_message_length': MOST_MESSAGE_BYTES,
   'grpc.max_send_message_length': MOST_MESSAGE_BYTES,
 })
-server.addService(services.ResourceProviderService, new ResourceProvider(engine).handlers())
+const provider = new ResourceProvider(engine)
+process.on('unhandledRejection', (error) => provider.onStrayRejection(error))
+server.addService(services.ResourceProviderService, provider.handlers())
 server.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(), (error, port) => {
   if (error) throw error
   // The engine reads the port from the first line.

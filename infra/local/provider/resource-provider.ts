@@ -24,11 +24,20 @@ export class ResourceProvider {
   readonly #log: EngineLog
   readonly #engine: string
   readonly #cancelled = new AbortController()
+  readonly #constructing = new Set<(error: unknown) => void>()
   #session?: Session
 
   constructor(engine: string) {
     this.#engine = engine
     this.#log = new EngineLog(engine)
+  }
+
+  /**
+   * The SDK reports a child that the engine refused by a rejection that nobody can catch: it ends
+   * the components that are being made, not the process.
+   */
+  onStrayRejection(error: unknown): void {
+    for (const reject of this.#constructing) reject(error)
   }
 
   /** The methods by the names of the service; the others answer "unimplemented". */
@@ -110,7 +119,12 @@ export class ResourceProvider {
   async #construct(request: messages.ConstructRequest): Promise<messages.ConstructResponse> {
     // The SDK is heavy to load, and only components need it.
     const { construct } = await import('./construct.ts')
-    const made = await construct(this.#configured, this.#engine, request, process.cwd())
+    const stray = Promise.withResolvers<never>()
+    this.#constructing.add(stray.reject)
+    const work = construct(this.#configured, this.#engine, request, process.cwd())
+    const made = await Promise.race([work, stray.promise]).finally(() =>
+      this.#constructing.delete(stray.reject),
+    )
     const answer = new messages.ConstructResponse()
     answer.setUrn(made.urn)
     answer.setState(structOf(made.state))
