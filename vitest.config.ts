@@ -7,7 +7,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['test/{catalog,weights,infra,server,charts,cli}/**/*.test.ts'],
+          include: ['test/{catalog,weights,infra,server,charts,cli,docs}/**/*.test.ts'],
           testTimeout: 30_000,
         },
       },

@@ -10,8 +10,11 @@ export const KubernetesNameSchema = z
 const HostSchema = z.string().regex(/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/, 'a DNS host name')
 
 export const JurisdictionSchema = z.strictObject({
-  country: z.string().regex(/^[A-Z]{2}$/, 'an ISO 3166-1 country code, e.g. MY'),
-  regions: z.array(z.string().min(1)).default([]),
+  country: z
+    .string()
+    .regex(/^[A-Z]{2}$/, 'an ISO 3166-1 country code, e.g. MY')
+    .describe('ISO 3166-1 code of the country whose borders the service stays in'),
+  regions: z.array(z.string().min(1)).default([]).describe('Regions of your provider inside it'),
 })
 
 export const ClusterSchema = z.discriminatedUnion('kind', [
@@ -130,26 +133,31 @@ export const ImageSchema = z
 /** `Pulumi.<stack>.yaml`, the keys of namespace `serantau`. */
 export const StackFileSchema = z.strictObject({
   jurisdiction: JurisdictionSchema,
-  cluster: ClusterSchema.default({ kind: 'local', name: 'default' }),
+  cluster: ClusterSchema.default({ kind: 'local', name: 'default' }).describe('Where it runs'),
   provider: z
     .enum(['official', 'offline'])
     .optional()
     .describe(
       'Kubernetes provider; default: official, and offline for the local cluster when official is absent',
     ),
-  namespace: KubernetesNameSchema.default('serantau'),
+  namespace: KubernetesNameSchema.default('serantau').describe('Namespace of everything'),
   createNamespace: z
     .boolean()
     .default(true)
     .describe('false: the namespace is there already, with what your cluster puts into it'),
-  models: z.array(StackModelSchema).min(1),
+  models: z.array(StackModelSchema).min(1).describe('Base models behind the endpoint'),
   acceptedLicences: z.array(z.string()).default([]).describe('Ids of licences accepted by name'),
   expose: ExposeSchema.default({ kind: 'clusterIP', allowFrom: { namespaces: [], cidrs: [] } }),
-  keys: z.array(KeySchema).default([]),
-  gatewayReplicas: z.int().min(1).max(100).default(1),
+  keys: z.array(KeySchema).default([]).describe('Who may ask; only hashes'),
+  gatewayReplicas: z.int().min(1).max(100).default(1).describe('Pods of the gateway'),
   image: ImageSchema.optional().describe('Server image; required for kind: existing'),
-  imagePullSecrets: z.array(KubernetesNameSchema).default([]),
-  storageClass: KubernetesNameSchema.optional(),
+  imagePullSecrets: z
+    .array(KubernetesNameSchema)
+    .default([])
+    .describe('Secrets of the namespace with which the nodes pull the image'),
+  storageClass: KubernetesNameSchema.optional().describe(
+    "Of the weights volumes; default: the cluster's",
+  ),
   proxy: z
     .strictObject({ https: z.url(), noProxy: z.array(z.string()).default([]) })
     .optional()

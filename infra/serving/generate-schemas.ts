@@ -34,7 +34,7 @@ export function generatedFiles(): Map<string, string> {
 }
 
 /** Draft-07 is what Helm reads; nothing is referenced from elsewhere, so that it works offline. */
-function schemaOf(schema: z.ZodType): JsonSchema {
+export function schemaOf(schema: z.ZodType): JsonSchema {
   return z.toJSONSchema(schema, { target: 'draft-7', io: 'input', reused: 'inline' })
 }
 
@@ -56,7 +56,7 @@ function withTable(readme: string, table: string): string {
   return `${readme.slice(0, from)}${BEGIN}\n\n${table}\n${readme.slice(to)}`
 }
 
-function valuesTable(schema: JsonSchema, defaults: unknown): string {
+export function valuesTable(schema: JsonSchema, defaults: unknown): string {
   const rows = rowsOf(schema, defaults, '', true)
   return ['| Value | Type | Default | Meaning |', '| --- | --- | --- | --- |', ...rows, ''].join(
     '\n',
