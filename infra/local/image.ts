@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { KitError, type ErrorCode } from '../../catalog/errors.ts'
 import { asStep, type Report } from '../progress.ts'
+import { putEntry, verified } from './cache-entry.ts'
 import { archiveDigest } from './cluster/oci-archive.ts'
 import { appFiles, PROJECT } from './image/app-files.ts'
 import { basePackages } from './image/base-packages.ts'
@@ -29,7 +29,7 @@ export interface BuiltImage {
 export interface BuildOptions {
   /** Fetch Debian's newest base packages first. */
   refreshBase?: boolean
-  /** Build even if the same image is cached; the result is not kept in the cache but here. */
+  /** Where built images are kept; default: the cache. */
   folder?: string
 }
 
@@ -42,18 +42,18 @@ const WAIT_MS = 600_000
 /** The server image of this checkout; the same inputs give the same digest. Cached by them. */
 export async function buildImage(report: Report, options: BuildOptions = {}): Promise<BuiltImage> {
   return explain('IMAGE_BUILD_FAILED', NAME, async () => {
-    const images = join(cacheFolder(), 'images')
-    await mkdir(images, { recursive: true })
-    return withLock(join(images, 'server.lock'), 'the server image', WAIT_MS, async () => {
+    const entries = options.folder ?? join(cacheFolder(), 'images', 'server')
+    await mkdir(entries, { recursive: true })
+    return withLock(join(entries, 'lock'), 'the server image', WAIT_MS, async () => {
       const parts = await gatherParts(report, options.refreshBase ?? false)
-      const key = hashOf(parts)
-      const folder = options.folder ?? join(images, key)
-      if (options.folder === undefined && existsSync(folder)) return readBuilt(folder)
-      await asStep(report, 'build server image', 'Node, its libraries and this checkout', () =>
-        build(folder, parts),
-      )
-      if (options.folder === undefined) await removeOld(images)
-      return readBuilt(folder)
+      const entry = join(entries, hashOf(parts))
+      const archive =
+        (await verified(entry)) ??
+        (await asStep(report, 'build server image', 'Node, its libraries and this checkout', () =>
+          putEntry(entry, (folder) => build(folder, parts)),
+        ))
+      await forgetOld(entries, entry)
+      return { archive, name: NAME, digest: await archiveDigest(archive) }
     })
   })
 }
@@ -108,36 +108,24 @@ const configOf = (parts: RootParts): ImageConfig => ({
   },
 })
 
-/** Whole or not there: a killed build leaves only a work folder, which the next one removes. */
-async function build(folder: string, parts: RootParts): Promise<void> {
-  await withBuildah(async (buildah) => {
-    const result = join(buildah.workFolder, 'result')
-    await mkdir(result)
-    const archive = join(result, 'server.tar')
-    await buildArchive(buildah, archive, configOf(parts), (root) => fillRoot(root, parts))
-    await writeFile(join(result, 'digest'), await archiveDigest(archive))
-    await rename(result, folder)
-  })
-}
-
-async function readBuilt(folder: string): Promise<BuiltImage> {
-  const digest = await readFile(join(folder, 'digest'), 'utf8')
-  const now = new Date()
-  await utimes(folder, now, now)
-  return { archive: join(folder, 'server.tar'), name: NAME, digest }
-}
-
-/** Called under the lock, so no other build is at work. */
-async function removeOld(images: string): Promise<void> {
-  const names = await readdir(images)
-  const built = names.filter((name) => /^[0-9a-f]{32}$/.test(name))
-  const aged = await Promise.all(
-    built.map(async (name) => ({ name, used: (await stat(join(images, name))).mtimeMs })),
+async function build(folder: string, parts: RootParts): Promise<{ file: string; how: 'built' }> {
+  const file = 'server.tar'
+  await withBuildah((buildah) =>
+    buildArchive(buildah, join(folder, file), configOf(parts), (root) => fillRoot(root, parts)),
   )
-  const old = aged.sort((a, b) => b.used - a.used).slice(KEEP)
-  const left = names.filter((name) => name.startsWith('work-'))
-  for (const name of [...old.map((entry) => entry.name), ...left]) {
-    await rm(join(images, name), { recursive: true, force: true })
+  return { file, how: 'built' }
+}
+
+/** Keeps the images used last: each is 190 MB. Called under the lock, so none is in the making. */
+async function forgetOld(entries: string, current: string): Promise<void> {
+  const now = new Date()
+  await utimes(current, now, now)
+  const names = (await readdir(entries)).filter((name) => /^[0-9a-f]{32}$/.test(name))
+  const aged = await Promise.all(
+    names.map(async (name) => ({ name, used: (await stat(join(entries, name))).mtimeMs })),
+  )
+  for (const { name } of aged.sort((a, b) => b.used - a.used).slice(KEEP)) {
+    await rm(join(entries, name), { recursive: true })
   }
 }
 

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { run } from '../../infra/local/command.ts'
 import { buildImage, pushImage, type BuiltImage } from '../../infra/local/image.ts'
+import type { Report } from '../../infra/progress.ts'
 import { MemoryRegistry } from '../helpers/registry.ts'
 
 const quiet = () => undefined
@@ -59,6 +60,17 @@ describe('the server image', () => {
     const again = await buildImage(quiet, { folder: join(folder, 'again') })
     expect(again.archive).not.toBe(image.archive)
     expect(again.digest).toBe(image.digest)
+  })
+
+  test('is taken from the cache when nothing changed, and made again when the cache is corrupt', async () => {
+    const steps: string[] = []
+    const report: Report = ({ step, state }) => void (state === 'start' && steps.push(step))
+    const cached = { folder: join(folder, 'again') }
+    const again = await buildImage(report, cached)
+    expect(steps).toEqual([])
+    await truncate(again.archive, 1_000_000)
+    expect((await buildImage(report, cached)).digest).toBe(image.digest)
+    expect(steps).toEqual(['build server image'])
   })
 
   test('has the digest of its manifest, which pods name it by', async () => {

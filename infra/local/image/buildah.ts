@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { KitError } from '../../../catalog/errors.ts'
 import { run } from '../command.ts'
 import { cacheFolder } from '../paths.ts'
+import { processStart } from '../process-table.ts'
 
 export interface Buildah {
   run(...args: string[]): Promise<string>
@@ -19,7 +20,8 @@ export async function withBuildah<T>(work: (buildah: Buildah) => Promise<T>): Pr
   await ensureBuildah()
   const images = join(cacheFolder(), 'images')
   await mkdir(images, { recursive: true })
-  const workFolder = await mkdtemp(join(images, 'work-'))
+  await removeLeftWork(images)
+  const workFolder = await mkdtemp(join(images, `work-${process.pid}-`))
   const store = ['--storage-driver', 'vfs', '--root', join(workFolder, 'store')]
   const global = [...store, '--runroot', join(workFolder, 'run')]
   const env = { ...process.env, TMPDIR: workFolder }
@@ -30,6 +32,15 @@ export async function withBuildah<T>(work: (buildah: Buildah) => Promise<T>): Pr
     })
   } finally {
     await rm(workFolder, { recursive: true, force: true })
+  }
+}
+
+/** A killed command leaves its work, some 400 MB. */
+async function removeLeftWork(images: string): Promise<void> {
+  for (const name of await readdir(images)) {
+    const pid = /^work-(\d+)-/.exec(name)?.[1]
+    if (pid === undefined || (await processStart(Number(pid)))) continue
+    await rm(join(images, name), { recursive: true, force: true })
   }
 }
 
@@ -72,7 +83,16 @@ export async function pushArchive(
 ): Promise<string> {
   const id = await buildah.run('pull', '--quiet', `oci-archive:${archive}`)
   const file = join(buildah.workFolder, 'digest')
-  await buildah.run('push', '--quiet', '--digestfile', file, id, `docker://${target}`)
+  await buildah.run(
+    'push',
+    '--quiet',
+    '--retry',
+    '1',
+    '--digestfile',
+    file,
+    id,
+    `docker://${target}`,
+  )
   return (await readFile(file, 'utf8')).trim()
 }
 
