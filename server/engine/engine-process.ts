@@ -10,12 +10,11 @@ import { checkBeforeLoad } from '../../weights/gguf-header.ts'
 import { AnswerText } from './answer-text.ts'
 import { ChatTokens } from './chat-tokens.ts'
 import type { FinishReason, GenerateRequest } from './engine.ts'
+import { samplingOptions } from './sampling-options.ts'
 import type { Answer, EngineOptions, FromEngine, ToEngine } from './protocol.ts'
 
 /** Beyond this vocabulary the logits of a batch of 512 take 0.5 GiB and more. */
 const BIG_VOCABULARY = 128_000
-/** llama.cpp reads this seed as "random". */
-const RANDOM_SEED = 0xffff_ffff
 
 interface Loaded {
   model: LlamaModel
@@ -159,7 +158,7 @@ class EngineProcess {
       unsent = 0
     }
     let decoded = 0
-    for await (const token of sequence.evaluate(asTokens(last), samplingOf(request))) {
+    for await (const token of sequence.evaluate(asTokens(last), samplingOptions(request))) {
       if (call.cancelled) return
       this.#step()
       unsent++
@@ -207,14 +206,6 @@ class EngineProcess {
       this.#answers = []
       this.#stepped = false
     })
-  }
-}
-
-function samplingOf({ temperature, topP, seed }: GenerateRequest) {
-  return {
-    temperature,
-    topP,
-    ...(seed === undefined ? {} : { seed: Number(BigInt.asUintN(32, BigInt(seed))) % RANDOM_SEED }),
   }
 }
 

@@ -18,6 +18,8 @@ export class FakeEngine implements Engine {
   /** Thrown instead of the token with this index. */
   failAt: number | undefined
   current: EngineStatus = { state: 'ready', msSinceStep: 0, restarts: 0 }
+  /** Answers that came to their end. */
+  completed = 0
   probes = 0
   probeAnswer = true
   readonly requests: GenerateRequest[] = []
@@ -53,6 +55,7 @@ export class FakeEngine implements Engine {
         const last = index === tokens.length - 1
         yield { text, tokens: 1, ...(last ? { finish } : {}) }
       }
+      this.completed++
     } finally {
       release()
     }

@@ -113,6 +113,9 @@ test('a prompt that leaves one token of room is answered, one more token is refu
   expect(tooLong.json()).toMatchObject({ error: { code: 'context_length_exceeded' } })
   // Refused before it waits for a slot.
   expect(role.engine.requests).toHaveLength(1)
+  // An answer that was asked to be longer than the room is bounded by it.
+  await post(chatBody({ max_tokens: 1_000_000 }))
+  expect(role.engine.requests[1]?.maxTokens).toBe(61)
 })
 
 test('an engine that dies in a stream ends it with a typed error event, never a bare cut', async () => {

@@ -144,6 +144,24 @@ test('a client that leaves frees the slot behind the gateway', async () => {
   await until(() => engine.stats().running === 0, 'the slot is free', 1000)
 })
 
+test('a client that leaves before the first byte frees the slot too', async () => {
+  const engine = new FakeEngine(1)
+  const later: (() => void)[] = []
+  engine.beforeToken = () => new Promise((resolve) => later.push(resolve))
+  const { url } = await pair(engine)
+  const gone = new AbortController()
+  const response = post(url, chatBody(), gone.signal)
+  await until(() => later.length === 1, 'the engine works')
+  gone.abort()
+  await expect(response).rejects.toThrow()
+  // The engine comes to its next step, and must find that nobody waits.
+  await until(() => {
+    later.splice(0).forEach((resolve) => resolve())
+    return engine.stats().running === 0
+  }, 'the slot is free')
+  expect(engine.completed).toBe(0)
+})
+
 test('a model that is down is a 503 with Retry-After; the other routes stay', async () => {
   const gateway = kept(gatewayRole('http://127.0.0.1:1'))
   const response = await gateway.app.inject({
