@@ -21,6 +21,7 @@ import {
 } from './property-value.ts'
 import { asApplied } from './secret-data.ts'
 import { askInPreview, clientOf, type Session } from './session.ts'
+import { untilGone } from './until-gone.ts'
 
 const DEFAULT_TIMEOUT_S = 600
 
@@ -115,7 +116,7 @@ async function write(
 ): Promise<JsonObject> {
   const { object, key, manager } = wish
   const mustBeNew = wish.isNew && !session.config.upsert
-  if (mustBeNew && (await client.get(key, session.signal))) throw alreadyExists(key)
+  if (mustBeNew) await requireAbsent(session, client, wish, dryRun)
   const force = session.config.patchForce || isAnnotated(object, 'pulumi.com/patchForce')
   const options = { fieldManager: manager, force, dryRun, signal: session.signal }
   const { live, created } = await client
@@ -126,6 +127,22 @@ async function write(
     })
   if (mustBeNew && !created) throw alreadyExists(key)
   return live
+}
+
+/** An object that is being deleted, perhaps for this very replacement, is waited out. */
+async function requireAbsent(
+  session: Session,
+  client: ApiClient,
+  { object, key }: Wish,
+  dryRun: boolean,
+): Promise<void> {
+  const live = await client.get(key, session.signal)
+  if (!live) return
+  if (!stringAt(live, 'metadata', 'deletionTimestamp')) throw alreadyExists(key)
+  if (dryRun) return
+  const seconds = timeoutOf(object, 0)
+  const options = { seconds, signal: session.signal }
+  await untilGone(client, key, stringAt(live, 'metadata', 'uid'), options)
 }
 
 function alreadyExists(key: ObjectKey): Error {

@@ -32,8 +32,7 @@ export async function compare(session: Session, request: DiffRequest): Promise<V
   const type = typeOfToken(request.token)
   const verdict = judge(type, before, after, session.config.mutable)
   if (verdict.changes.length === 0) return replaceIfUnready(session, request, after, verdict)
-  const onlyLess = verdict.changes.every((change) => change.kind === 'delete')
-  if (onlyLess && (await changesNothing(session, request, after))) {
+  if (await changesNothing(session, request, after)) {
     return { changes: [], deleteBeforeReplace: false }
   }
   return verdict
@@ -47,8 +46,8 @@ function comparable(before: JsonObject, after: JsonObject): [JsonObject, JsonObj
 }
 
 /**
- * An imported object has more inputs (the server's defaults) than the program states. Leaving these
- * out changes nothing, and only a dry run can tell.
+ * Inputs may differ and ask for the same: an imported object has the server's defaults among them,
+ * "0.1" is "100m", an empty list is none. Only a dry run can tell.
  */
 async function changesNothing(
   session: Session,
@@ -62,7 +61,7 @@ async function changesNothing(
     const live = await client.get(key)
     if (!live) return false
     const wanted = asApplied(withoutNulls(after) as JsonObject)
-    const options = { fieldManager, force: false, dryRun: true }
+    const options = { fieldManager, force: true, dryRun: true }
     return sameWish(live, (await client.apply(wanted, key, options)).live)
   }).catch(() => false)
   return same ?? false
