@@ -271,11 +271,16 @@ metadata: { name: {{ .Release.Name }} }
 stringData: { served: {{ .Capabilities.APIVersions.Has "policy/v1/PodDisruptionBudget" | or (.Capabilities.APIVersions.Has "policy/v1") | quote }} }
 ---
 apiVersion: v1
+kind: ConfigMap
+metadata: { name: {{ .Release.Name }} }
+data: { token: "it is {{ .Values.token }}" }
+---
+apiVersion: v1
 kind: Pod
 metadata: { name: probe, annotations: { helm.sh/hook: test } }
 spec: { containers: [{ name: a, image: b }] }
 `
-  const chart = (values: Record<string, unknown>) => () => {
+  const chart = (values: Record<string, unknown>, provider = cluster.provider()) => {
     new kubernetes.helm.v4.Chart(
       'web',
       {
@@ -284,7 +289,7 @@ spec: { containers: [{ name: a, image: b }] }
         namespace: NAMESPACE,
         values,
       },
-      { provider: cluster.provider() },
+      { provider },
     )
   }
 
@@ -295,23 +300,42 @@ spec: { containers: [{ name: a, image: b }] }
     await writeFile(join(folder, 'templates', 'all.yaml'), template)
   })
 
+  const headless = `web:${NAMESPACE}/release-headless`
+
   test('becomes one resource an object, without its hooks, and follows its values', async () => {
-    const made = await cluster.engine.run('chart', 'up', chart({ port: 80 }))
+    const canary = 'canary-in-values-4242'
+    const token = () => pulumi.secret(canary)
+    const made = await cluster.engine.run('chart', 'up', () => chart({ port: 80, token: token() }))
     expect(made.error).toBeUndefined()
     expect(made.operations).toMatchObject({
       web: ['create'],
       [`web:${NAMESPACE}/release`]: ['create'],
-      [`web:${NAMESPACE}/release-headless`]: ['create'],
+      [headless]: ['create'],
     })
+    const values = ['get', 'cm', 'release', '-o', 'jsonpath={.data.token}']
+    expect(await cluster.kubectl('-n', NAMESPACE, ...values)).toBe(`it is ${canary}`)
+    expect((await cluster.engine.state()) + made.output).not.toContain(canary)
     expect(await cluster.kubectl('-n', NAMESPACE, 'get', 'pods', '-o', 'name')).toBe('')
-    const again = await cluster.engine.run('chart', 'up', chart({ port: 80 }))
+    const again = await cluster.engine.run('chart', 'up', () => chart({ port: 80, token: token() }))
     expect(again.operations).toEqual({})
-    const changed = await cluster.engine.run('chart', 'up', chart({ port: 81 }))
-    expect(changed.operations).toEqual({ [`web:${NAMESPACE}/release-headless`]: ['update'] })
+    const port = await cluster.engine.run('chart', 'up', () => chart({ port: 81, token: token() }))
+    expect(port.operations).toEqual({ [headless]: ['update'] })
+  })
+
+  test('whose values are not known yet is previewed without its objects, and says so', async () => {
+    const outcome = await cluster.engine.run('unknown', 'preview', () => {
+      const provider = cluster.provider()
+      const namespace = new kubernetes.core.v1.Namespace('new', {}, { provider })
+      chart({ port: namespace.metadata.uid }, provider)
+    })
+    expect(outcome.error).toBeUndefined()
+    expect(outcome.operations).toMatchObject({ new: ['create'], web: ['create'] })
+    expect(outcome.operations).not.toHaveProperty([headless])
+    expect(outcome.output).toContain('values of the chart are not known yet')
   })
 
   test("that Helm cannot render fails with all of Helm's words", async () => {
-    const outcome = await cluster.engine.run('chart', 'preview', chart({}))
+    const outcome = await cluster.engine.run('chart', 'preview', () => chart({}))
     expect(outcome.error).toContain('port is needed')
     expect((await cluster.engine.run('chart', 'destroy', nothing)).error).toBeUndefined()
   })

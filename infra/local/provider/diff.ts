@@ -1,7 +1,6 @@
 import { changesBetween, type Change } from './difference.ts'
 import { needsReplacement, type MutableKinds } from './immutable-fields.ts'
-import { AUTONAMED } from './naming.ts'
-import { isAnnotated, type ObjectType } from './object-type.ts'
+import type { ObjectType } from './object-type.ts'
 import { stringAt, withoutNulls, type JsonObject } from './property-value.ts'
 
 export interface Verdict {
@@ -36,6 +35,3 @@ function sameIdentity(before: JsonObject, after: JsonObject): boolean {
     stringAt(before, 'metadata', key) === stringAt(after, 'metadata', key)
   return same('name') && same('namespace')
 }
-
-/** A replacement of an auto-named object takes a new name, so that old and new may overlap. */
-export const mayRename = (before: JsonObject): boolean => isAnnotated(before, AUTONAMED)
