@@ -2,6 +2,7 @@ import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isMap, parseDocument, type Document } from 'yaml'
 import { KitError, parseStackFile, type Key, type StackFile } from '../catalog/index.ts'
+import { stackKeys } from './config.ts'
 
 /** What `up` writes when the stack has no file yet: the embedded cluster and the smallest model. */
 const LOCAL_STACK_FILE = `# Written by \`npm run up\`. Every key: docs/reference/stack-file.md
@@ -66,14 +67,20 @@ async function readDocument(path: string): Promise<Document> {
   return document
 }
 
+/**
+ * Pulumi keeps scalars as text (it writes `"false"` for false when it saves the file), so the file
+ * is read as the program gets it: every value as text first.
+ */
 function serantauKeys(document: Document): Record<string, unknown> {
   const config = document.get('config')
   if (!isMap(config)) return {}
   const entries = Object.entries(config.toJSON() as Record<string, unknown>)
-  const prefix = 'serantau:'
-  return Object.fromEntries(
-    entries
-      .filter(([name]) => name.startsWith(prefix))
-      .map(([name, value]) => [name.slice(prefix.length), value]),
+  return stackKeys(
+    Object.fromEntries(
+      entries.map(([name, value]) => [
+        name,
+        typeof value === 'string' ? value : JSON.stringify(value),
+      ]),
+    ),
   )
 }

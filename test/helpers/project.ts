@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { copyFile, mkdtemp, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -18,6 +18,9 @@ export interface CliResult {
 export class TestProject {
   readonly folder: string
   readonly home: string
+
+  /** Commands that run: a test that timed out must not leave one behind. */
+  readonly #running = new Set<ChildProcess>()
 
   private constructor(folder: string) {
     this.folder = folder
@@ -45,26 +48,37 @@ export class TestProject {
   run(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<CliResult> {
     const command = [join(ROOT, 'cli', 'main.ts'), ...args, '--project', this.folder]
     const child = spawn(process.execPath, command, { env: this.env(env), cwd: this.folder })
+    this.#running.add(child)
     let stdout = ''
     let stderr = ''
     child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
     child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
     return new Promise((resolve, reject) => {
       child.on('error', reject)
-      child.on('close', (code) => resolve({ status: code ?? 1, stdout, stderr }))
+      child.on('close', (code) => {
+        this.#running.delete(child)
+        resolve({ status: code ?? 1, stdout, stderr })
+      })
     })
+  }
+
+  /** Runs a command that must succeed. */
+  async succeed(args: readonly string[]): Promise<CliResult> {
+    const result = await this.run(args)
+    if (result.status !== 0) {
+      throw new Error(`serantau ${args.join(' ')} ended with ${result.status}\n${result.stderr}`)
+    }
+    return result
   }
 
   /** Runs and returns the JSON on stdout; a failure shows what the command said. */
   async json<T>(args: readonly string[]): Promise<T> {
-    const result = await this.run([...args, '-o', 'json'])
-    if (result.status !== 0) {
-      throw new Error(`serantau ${args.join(' ')} ended with ${result.status}\n${result.stderr}`)
-    }
+    const result = await this.succeed([...args, '-o', 'json'])
     return JSON.parse(result.stdout) as T
   }
 
-  remove(): Promise<void> {
-    return rm(this.folder, { recursive: true, force: true })
+  async remove(): Promise<void> {
+    for (const child of this.#running) child.kill('SIGKILL')
+    await rm(this.folder, { recursive: true, force: true })
   }
 }

@@ -54,3 +54,15 @@ test('broken YAML names the place', async () => {
     message: expect.stringMatching(/valid YAML, got .*line 3/),
   })
 })
+
+test('a scalar that Pulumi saved as text is read as what it stands for', async () => {
+  await writeFile(
+    join(project, 'Pulumi.local.yaml'),
+    'config:\n  serantau:jurisdiction: { country: MY }\n  serantau:createNamespace: "false"\n  serantau:gatewayReplicas: "2"\n  serantau:namespace: "123"\n  serantau:models: [{ id: smollm2-135m-instruct }]\n',
+  )
+  expect(await loadStackFile(project, 'local')).toMatchObject({
+    createNamespace: false,
+    gatewayReplicas: 2,
+    namespace: '123',
+  })
+})
