@@ -80,4 +80,5 @@ test('only another cluster makes all objects anew', () => {
   expect(replaces(args(), args(undefined, { namespace: 'x' }))).toBe(false)
   const named = { clusterIdentifier: 'same' }
   expect(replaces(args(undefined, named), args('https://moved.example', named))).toBe(false)
+  expect(replaces(args(undefined, named), args(undefined, { clusterIdentifier: 'b' }))).toBe(true)
 })
