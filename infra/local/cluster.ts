@@ -1,5 +1,4 @@
 import { access, readFile, rm } from 'node:fs/promises'
-import { getuid } from 'node:process'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { KitError } from '../../catalog/errors.ts'
@@ -131,12 +130,12 @@ const withClusterLock = <T>(name: string, work: () => Promise<T>): Promise<T> =>
   withLock(join(clustersFolder(), `${name}.lock`), `cluster ${name}`, LOCK_WAIT_MS, work)
 
 function requireRootOnLinux(): void {
-  const root = getuid?.() === 0
+  const root = process.getuid?.() === 0
   if (process.platform === 'linux' && root) return
   throw new KitError('NOT_ROOT', {
     path: 'cluster.kind: local',
     expected: 'root on Linux',
-    got: process.platform === 'linux' ? `user id ${getuid?.()}` : process.platform,
+    got: process.platform === 'linux' ? `user id ${process.getuid?.()}` : process.platform,
     fix: 'run the command as root, or start a cluster with kind, minikube or k3d and set `cluster: {kind: existing, context: <its context>}` in the stack file',
   })
 }
