@@ -13,6 +13,7 @@ export interface GatewayAppOptions {
   metrics: Metrics
   logger: FastifyBaseLogger
   lifecycle: Lifecycle
+  tlsPollMs?: number
 }
 
 /** The gateway role: checks the key, chooses the model's Service, holds no state. */

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import Fastify, { LogController } from 'fastify'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
@@ -16,6 +15,8 @@ import type { Metrics } from './metrics.ts'
 import { registerRequestLog, requestId } from './request-log.ts'
 import { registerSlowClient } from './slow-client.ts'
 import { registerStreamLimit } from './stream-limit.ts'
+import { readTls, registerTlsReload } from './tls.ts'
+import type { TlsFiles } from './tls.ts'
 
 export interface BaseAppOptions {
   limits: z.infer<typeof LimitsSchema>
@@ -23,7 +24,9 @@ export interface BaseAppOptions {
   metrics: Metrics
   logger: FastifyBaseLogger
   lifecycle: Lifecycle
-  tls?: { certFile: string; keyFile: string } | undefined
+  tls?: TlsFiles | undefined
+  /** Milliseconds between looks at the certificate's files. */
+  tlsPollMs?: number
 }
 
 const MAX_HEADER_BYTES = 16_384
@@ -47,6 +50,7 @@ export function createBaseApp(options: BaseAppOptions): FastifyInstance {
     clientErrorHandler: answerClientError,
     ...serverOptions(limits.requestReceiveMs, options.tls),
   })
+  if (options.tls !== undefined) registerTlsReload(app, options.tls, options.tlsPollMs)
   registerErrors(app)
   registerRequestLog(app)
   registerMetrics(app, metrics)
@@ -65,8 +69,7 @@ function serverOptions(requestReceiveMs: number, tls: BaseAppOptions['tls']) {
     connectionsCheckingInterval: 1000,
   }
   if (tls === undefined) return { http: common }
-  const pair = { cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) }
-  return { https: { ...common, ...pair, minVersion: 'TLSv1.2' as const } }
+  return { https: { ...common, ...readTls(tls) } }
 }
 
 /** What Node refuses before there is a request: still OpenAI's shape. */

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { request as httpsRequest } from 'node:https'
@@ -308,15 +308,18 @@ test('headers that are too large are a 431 in the shape of OpenAI', async () => 
   expect(await response.json()).toMatchObject({ error: { code: 'headers_too_large' } })
 })
 
-test('the gateway speaks TLS when its config names a certificate', async () => {
+test('the gateway speaks TLS, and takes a renewed certificate without a restart', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'serantau-tls-'))
   opened.push(async () => rmSync(folder, { recursive: true, force: true }))
   const [keyFile, certFile] = [join(folder, 'tls.key'), join(folder, 'tls.crt')]
-  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost']
-  const kind = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
-  execFileSync('openssl', ['req', ...kind, '-keyout', keyFile, '-out', certFile, ...subject], {
-    stdio: 'ignore',
-  })
+  const renew = () => {
+    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost']
+    const kind = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
+    const out = ['-keyout', keyFile, '-out', certFile]
+    execFileSync('openssl', ['req', ...kind, ...out, ...subject], { stdio: 'ignore' })
+    return readFileSync(certFile)
+  }
+  const ca = renew()
   const plain = kept(gatewayRole('http://127.0.0.1:1'))
   const config = GatewayConfigSchema.parse({
     role: 'gateway',
@@ -324,18 +327,26 @@ test('the gateway speaks TLS when its config names a certificate', async () => {
     tls: { certFile, keyFile },
   })
   const { keys, metrics, lifecycle } = plain
-  const app = kept(createGatewayApp({ config, keys, metrics, lifecycle, logger: plain.app.log }))
-  const url = new URL(await app.listen({ host: '127.0.0.1', port: 0 }))
-  const status = await new Promise((resolve, reject) => {
-    const options = { ca: readFileSync(certFile), servername: 'localhost', headers: headers() }
-    httpsRequest(`https://127.0.0.1:${url.port}/v1/models`, options, (response) => {
-      response.resume()
-      resolve(response.statusCode)
+  const common = { keys, metrics, lifecycle, logger: plain.app.log, tlsPollMs: 20 }
+  const app = kept(createGatewayApp({ ...common, config }))
+  const { port } = new URL(await app.listen({ host: '127.0.0.1', port: 0 }))
+  const ask = (trusted: Buffer) =>
+    new Promise((resolve) => {
+      const options = { ca: trusted, servername: 'localhost', headers: headers(), agent: false }
+      httpsRequest(`https://127.0.0.1:${port}/v1/models`, options, (response) => {
+        response.resume()
+        resolve(response.statusCode)
+      })
+        .on('error', () => resolve('not trusted'))
+        .end()
     })
-      .on('error', reject)
-      .end()
-  })
-  expect(status).toBe(200)
+  expect(await ask(ca)).toBe(200)
+  writeFileSync(certFile, 'broken')
+  await until(() => plain.logged().includes('certificate_broken'), 'the broken one is said')
+  expect(await ask(ca)).toBe(200)
+  const renewed = renew()
+  await until(async () => (await ask(renewed)) === 200, 'the renewed one is used')
+  expect(await ask(ca)).toBe('not trusted')
 })
 
 const portOf = ({ app }: TestRole) => (app.server.address() as AddressInfo).port
