@@ -25,9 +25,7 @@ describe('the toolchain', () => {
   /** As another command would: nothing remembered of what was ensured before. */
   async function ensureTool(): Promise<string> {
     vi.resetModules()
-    const { ensureTool: ensure } = (await import(
-      TOOLCHAIN
-    )) as typeof import('../../infra/local/toolchain.ts')
+    const { ensureTool: ensure } = await import('../../infra/local/toolchain.ts')
     return ensure('sandbox', (event) => events.push(event))
   }
   const builds = (): number =>
