@@ -22,6 +22,10 @@ export default async function deploy(): Promise<Outputs> {
     const provider = new k8s.Provider('kubernetes', {
       kubeconfig: target.kubeconfig,
       context: target.context,
+      clusterIdentifier: target.identifier,
+      // Pods re-read keys and configuration: both change in place, never by delete and create.
+      enableSecretMutable: true,
+      enableConfigMapMutable: true,
     })
     const namespace = stack.createNamespace
       ? createNamespace(stack, { provider }).metadata.name

@@ -31,6 +31,7 @@ export async function localCluster(name: string): Promise<ClusterTarget> {
 const targetOf = (cluster: LocalCluster, image: string): ClusterTarget => ({
   kubeconfig: cluster.kubeconfig,
   context: cluster.context,
+  identifier: cluster.context,
   image,
   gatewayServiceIp: cluster.gatewayServiceIp,
   hostCidr: `${cluster.hostAddress}/32`,
@@ -41,6 +42,7 @@ const targetOf = (cluster: LocalCluster, image: string): ClusterTarget => ({
 const neverStarted = (name: string): ClusterTarget => ({
   kubeconfig: '/dev/null',
   context: name,
+  identifier: `serantau-${name}`,
   image: UNKNOWN_IMAGE,
   weightsFolder: '/weights',
 })

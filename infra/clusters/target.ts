@@ -3,6 +3,8 @@ export interface ClusterTarget {
   /** Path of the kubeconfig; absent: the usual places. */
   kubeconfig?: string
   context: string
+  /** Local only: the same cluster after a restart, whatever its addresses. */
+  identifier?: string
   /** Server image by digest. */
   image: string
   /** Local only: the address that the gateway Service asks for, so that the endpoint never moves. */

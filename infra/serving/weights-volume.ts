@@ -39,7 +39,8 @@ export function createWeightsVolume(
     {
       metadata: { name, namespace: args.namespace },
       spec: {
-        accessModes: ['ReadWriteOnce'],
+        // Replicas may run on several nodes: all of them must be able to mount it.
+        accessModes: [args.model.replicas > 1 ? 'ReadWriteMany' : 'ReadWriteOnce'],
         storageClassName: args.stack.storageClass,
         resources: { requests: { storage: size } },
       },

