@@ -1,11 +1,12 @@
 import * as k8s from '@pulumi/kubernetes'
 import * as pulumi from '@pulumi/pulumi'
-import { KitError, resolveModels, type StackFile } from '../catalog/index.ts'
+import { resolveModels, type StackFile } from '../catalog/index.ts'
 import { existingCluster } from './clusters/existing.ts'
 import { localCluster } from './clusters/local.ts'
 import type { ClusterTarget } from './clusters/target.ts'
 import { readStackFile } from './config.ts'
 import type { Outputs } from './outputs.ts'
+import { programError } from './program-error.ts'
 import { createCaBundle } from './serving/ca-bundle.ts'
 import { Gateway } from './serving/gateway.ts'
 import { createKeysSecret } from './serving/keys-secret.ts'
@@ -49,8 +50,7 @@ export default async function deploy(): Promise<Outputs> {
       nodePools: [],
     }
   } catch (error) {
-    // A RunError is shown without a stack: the message is for the user.
-    throw error instanceof KitError ? new pulumi.RunError(error.message) : error
+    throw programError(error)
   }
 }
 
