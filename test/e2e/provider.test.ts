@@ -167,6 +167,8 @@ describe('an object that does not become ready', () => {
   const deployment = (name: string, spec: object) => ({
     metadata: { name, namespace: NAMESPACE },
     spec: {
+      // A program that ends at once is available for a moment, unless it must stay for some.
+      minReadySeconds: 3,
       selector: { matchLabels: { app: name } },
       template: { metadata: { labels: { app: name } }, spec },
     },
