@@ -26,8 +26,8 @@ const GROUPS: readonly (readonly [string, RegExp])[] = [
   ['containerd', /containerd( |$)/],
   ['coredns', /coredns/],
   ['network-policy', /network-policy/],
-  ['gateway pod', /server\/main\.ts.*gateway/],
-  ['model engine', /engine-process/],
+  ['gateway and model server', /server\/main\.ts/],
+  ['model engine', /engine-(process|child)/],
 ]
 
 /**
