@@ -27,6 +27,8 @@ export default async function deploy(): Promise<Outputs> {
       // Pods re-read keys and configuration: both change in place, never by delete and create.
       enableSecretMutable: true,
       enableConfigMapMutable: true,
+      // The embedded cluster is ours alone: what a killed `up` made without noting it is taken over.
+      upsertExistingObjects: stack.cluster.kind === 'local',
     })
     const namespace = stack.createNamespace
       ? createNamespace(stack, { provider }).metadata.name

@@ -1,6 +1,6 @@
 import { copyFile, link, mkdir, rename, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import type { Stack } from '@pulumi/pulumi/automation/index.js'
+import { ConcurrentUpdateError, type Stack } from '@pulumi/pulumi/automation/index.js'
 import { KitError, resolveModels, type ResolvedModel, type StackFile } from '../catalog/index.ts'
 import { ensureWeights } from '../weights/fetch.ts'
 import { imageNote } from './clusters/local.ts'
@@ -66,9 +66,11 @@ async function deployStack(
 ): Promise<UpResult> {
   const events = new EngineEvents(report)
   const result = await asStep(report, 'deploy', 'the program infra/index.ts, by Pulumi', () =>
-    stack.up({ onEvent: events.onEvent, color: 'never' }).catch((error: Error) => {
-      throw deployFailed(events, error)
-    }),
+    unlocked(stack, () => stack.up({ onEvent: events.onEvent, color: 'never' })).catch(
+      (error: Error) => {
+        throw deployFailed(events, error)
+      },
+    ),
   )
   for (const warning of events.warnings) report({ step: 'warning', state: 'info', detail: warning })
   const name = stackFile.keys[0]?.name ?? 'default'
@@ -81,6 +83,23 @@ async function deployStack(
     keyFile: known && keyFile,
     changes: result.summary.resourceChanges ?? {},
     steps: events.steps,
+  }
+}
+
+/**
+ * A killed command leaves Pulumi's lock behind. We hold the lock of this stack, whose owner is known
+ * to live, so for state on this machine a lock of Pulumi is nobody's any more.
+ */
+async function unlocked<T>(stack: Stack, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    const { url } = await stack.workspace.whoAmI()
+    if (!(error instanceof ConcurrentUpdateError) || url?.startsWith('file://') !== true) {
+      throw error
+    }
+    await stack.cancel()
+    return work()
   }
 }
 

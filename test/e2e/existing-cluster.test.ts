@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { link, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { chmod, link, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import OpenAI from 'openai'
@@ -60,12 +60,84 @@ spec:
   resources: { requests: { storage: 1Gi } }
 `
 
+/** An https file server with a CA of its own, in the same cluster, and a volume of class "fast". */
+const fileServer = (image: string, folder: string, tls: { cert: string; key: string }) =>
+  stringify({
+    apiVersion: 'v1',
+    kind: 'List',
+    items: [
+      { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'files' } },
+      {
+        ...{ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'tls', namespace: 'files' } },
+        stringData: tls,
+      },
+      {
+        ...{ apiVersion: 'v1', kind: 'Service', metadata: { name: 'files', namespace: 'files' } },
+        spec: { selector: { app: 'files' }, ports: [{ port: 443 }] },
+      },
+      {
+        ...{ apiVersion: 'v1', kind: 'Pod' },
+        metadata: { name: 'files', namespace: 'files', labels: { app: 'files' } },
+        spec: {
+          terminationGracePeriodSeconds: 1,
+          securityContext: {
+            sysctls: [{ name: 'net.ipv4.ip_unprivileged_port_start', value: '0' }],
+          },
+          containers: [
+            {
+              name: 'files',
+              image,
+              command: ['node', '-e', FILE_SERVER],
+              readinessProbe: { tcpSocket: { port: 443 }, periodSeconds: 1 },
+              volumeMounts: [
+                { name: 'tls', mountPath: '/tls' },
+                { name: 'models', mountPath: '/models', readOnly: true },
+              ],
+            },
+          ],
+          volumes: [
+            { name: 'tls', secret: { secretName: 'tls' } },
+            { name: 'models', hostPath: { path: `${folder}/storage-team` } },
+          ],
+        },
+      },
+      {
+        ...{ apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name: 'fast' } },
+        spec: {
+          capacity: { storage: '1Gi' },
+          accessModes: ['ReadWriteOnce'],
+          storageClassName: 'fast',
+          persistentVolumeReclaimPolicy: 'Retain',
+          hostPath: { path: `${folder}/fast`, type: 'Directory' },
+        },
+      },
+    ],
+  })
+const FILE_SERVER = `
+const { createReadStream, readFileSync } = require('node:fs')
+const tls = { cert: readFileSync('/tls/cert'), key: readFileSync('/tls/key') }
+require('node:https').createServer(tls, (request, response) => {
+  createReadStream('/models' + request.url).on('error', () => response.destroy()).pipe(response)
+}).listen(443)`
+
+/** A self-signed certificate is its own CA. */
+async function selfSigned(folder: string): Promise<{ cert: string; key: string }> {
+  const [cert, key] = [join(folder, 'ca.pem'), join(folder, 'ca.key')]
+  await run('openssl', [
+    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'],
+    ...['-days', '2', '-subj', '/CN=files', '-addext', 'subjectAltName=DNS:files.files.svc'],
+    ...['-keyout', key, '-out', cert],
+  ])
+  return { cert: await readFile(cert, 'utf8'), key: await readFile(key, 'utf8') }
+}
+
 describe('cluster.kind: existing, through a kubeconfig with two contexts', () => {
   let project: TestProject
   let ours: LocalCluster
   let other: LocalCluster
   let kubeconfig: string
   let untouched: string
+  let imageReference: string
 
   const kubectl = async (context: string, ...args: string[]) =>
     (
@@ -89,6 +161,7 @@ describe('cluster.kind: existing, through a kubeconfig with two contexts', () =>
     await link(source, join(folder, 'smollm2.gguf'))
     const image = await buildImage(quiet)
     await importImage(ours, image.archive, image.name)
+    imageReference = `${image.name}@${image.digest}`
 
     const manifest = join(project.folder, 'ministry.yaml')
     await writeFile(manifest, ministry(ours.nodeWeightsFolder))
@@ -102,7 +175,7 @@ describe('cluster.kind: existing, through a kubeconfig with two contexts', () =>
           'serantau:provider': 'offline',
           'serantau:namespace': NAMESPACE,
           'serantau:createNamespace': false,
-          'serantau:image': `${image.name}@${image.digest}`,
+          'serantau:image': imageReference,
           'serantau:expose': {
             kind: 'clusterIP',
             allowFrom: { cidrs: [`${ours.hostAddress}/32`] },
@@ -144,12 +217,60 @@ describe('cluster.kind: existing, through a kubeconfig with two contexts', () =>
     expect(answer.usage?.completion_tokens).toBeGreaterThan(0)
   })
 
+  test('weights by an https URL of an own CA fill a claim of the storage class and serve', async () => {
+    const tls = await selfSigned(project.folder)
+    await mkdir(join(weightsFolder('ministry'), 'fast'))
+    // Whatever UID the pod gets must be able to fill the volume.
+    await chmod(join(weightsFolder('ministry'), 'fast'), 0o777)
+    const manifest = join(project.folder, 'files.yaml')
+    await writeFile(manifest, fileServer(imageReference, ours.nodeWeightsFolder, tls))
+    await kubectl(ours.context, 'apply', '-f', manifest)
+    await kubectl(
+      ours.context,
+      '-n',
+      'files',
+      'wait',
+      '--for=condition=Ready',
+      'pod/files',
+      '--timeout=60s',
+    )
+
+    const path = project.stackFile('prod')
+    const stack = parse(await readFile(path, 'utf8')) as { config: Record<string, unknown> }
+    stack.config['serantau:storageClass'] = 'fast'
+    stack.config['serantau:caBundle'] = join(project.folder, 'ca.pem')
+    stack.config['serantau:models'] = [
+      {
+        id: DEFAULT_MODEL_ID,
+        cpu: 1,
+        weights: { from: 'url', url: 'https://files.files.svc/smollm2.gguf' },
+      },
+    ]
+    await writeFile(path, stringify(stack))
+    await project.json<UpResult>(['up', '--stack', 'prod'])
+    const stored = await readdir(join(weightsFolder('ministry'), 'fast', 'sha256'))
+    expect(stored).toEqual([`${BASE_MODELS[DEFAULT_MODEL_ID]!.files[0]!.sha256}.gguf`])
+  })
+
   test("the other context's objects stay byte for byte the same", async () => {
     expect(await kubectl(other.context, 'get', KINDS, '-A', '-o', 'yaml')).toBe(untouched)
   })
 
-  test('`down` removes what `up` made and leaves namespace and volume, which are the ministry’s', async () => {
+  test('`down` keeps the weights, `down --purge` removes them, and neither touches the ministry’s own', async () => {
+    const claims = () =>
+      kubectl(
+        ours.context,
+        '-n',
+        NAMESPACE,
+        'get',
+        'pvc',
+        '-o',
+        'jsonpath={.items[*].metadata.name}',
+      )
     await project.succeed(['down', '--stack', 'prod', '--yes'])
+    expect(await claims()).toBe(`models weights-${DEFAULT_MODEL_ID}`)
+    await project.succeed(['down', '--stack', 'prod', '--yes', '--purge'])
+    expect(await claims()).toBe('models')
     const left = await kubectl(
       ours.context,
       '-n',

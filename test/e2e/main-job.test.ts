@@ -55,7 +55,27 @@ describe('the main job, from a fresh state folder to nothing left', () => {
     await project.remove()
   })
 
-  test('`up` makes a key, starts the cluster and deploys', async () => {
+  test('`preview` before the first `up` renders everything and starts nothing', async () => {
+    const planned = await project.json<PreviewResult>(['preview'])
+    expect(planned.contacted).toBe(false)
+    expect(planned.steps.every(({ op }) => op === 'create')).toBe(true)
+    const kinds = planned.steps.map(({ type }) => type.split(':').at(-1))
+    expect(kinds).toEqual(expect.arrayContaining(['Namespace', 'Secret', 'Deployment', 'Service']))
+    expect(await listMachine()).toEqual(before)
+  })
+
+  test('`up` that is killed in the middle of the deployment leaves nothing in the way', async () => {
+    const killed = project.start(['up'])
+    let said = ''
+    killed.stderr.on('data', (chunk: Buffer) => {
+      said += chunk.toString()
+      if (said.includes('create Deployment')) killed.kill('SIGKILL')
+    })
+    await new Promise((resolve) => killed.once('close', resolve))
+    expect(said).toContain('create Deployment')
+  })
+
+  test('`up` again goes on from there and deploys', async () => {
     result = await project.json<UpResult>(['up'])
     expect(result.outputs.models).toMatchObject([{ id: SMOL, licence: 'Apache-2.0' }])
     expect(result.outputs.jurisdiction).toEqual({ country: 'MY', regions: [] })

@@ -1,4 +1,5 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import { spawn, type ChildProcess, type ChildProcessByStdio } from 'node:child_process'
+import type { Readable } from 'node:stream'
 import { copyFile, mkdtemp, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -44,21 +45,32 @@ export class TestProject {
     return join(this.folder, `Pulumi.${stack}.yaml`)
   }
 
-  /** Runs `serantau <args>` as a person would and waits for its end. */
-  run(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<CliResult> {
+  /** Starts `serantau <args>` as a person would. */
+  start(
+    args: readonly string[],
+    env: NodeJS.ProcessEnv = {},
+  ): ChildProcessByStdio<null, Readable, Readable> {
     const command = [join(ROOT, 'cli', 'main.ts'), ...args, '--project', this.folder]
-    const child = spawn(process.execPath, command, { env: this.env(env), cwd: this.folder })
+    const child = spawn(process.execPath, command, {
+      env: this.env(env),
+      cwd: this.folder,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     this.#running.add(child)
+    child.once('close', () => this.#running.delete(child))
+    return child
+  }
+
+  /** Runs it and waits for its end. */
+  run(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<CliResult> {
+    const child = this.start(args, env)
     let stdout = ''
     let stderr = ''
     child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
     child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
     return new Promise((resolve, reject) => {
       child.on('error', reject)
-      child.on('close', (code) => {
-        this.#running.delete(child)
-        resolve({ status: code ?? 1, stdout, stderr })
-      })
+      child.on('close', (code) => resolve({ status: code ?? 1, stdout, stderr }))
     })
   }
 
