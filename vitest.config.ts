@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
+/** These compare the whole machine before and after: no other cluster may come or go meanwhile. */
+const ALONE = ['test/e2e/main-job.test.ts', 'test/e2e/cluster.test.ts']
+
 /** Tests are split by what they need: nothing, a real model file, or a real cluster. */
 export default defineConfig({
   test: {
@@ -24,6 +27,16 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
+          exclude: ALONE,
+          // Each has a cluster of its own and mostly waits: two at a time (`npm test` says so).
+          testTimeout: 300_000,
+          hookTimeout: 900_000,
+        },
+      },
+      {
+        test: {
+          name: 'e2e-alone',
+          include: ALONE,
           fileParallelism: false,
           testTimeout: 300_000,
           hookTimeout: 900_000,

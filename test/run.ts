@@ -35,13 +35,14 @@ const sum = (counts: readonly Count[]): Count => ({
 })
 
 /** A run that ends without a report, or with a report of no test, has failed. */
-function vitest(project: string): Count {
+function vitest(project: string, ...options: string[]): Count {
   const folder = mkdtempSync(join(tmpdir(), 'serantau-test-'))
   const file = join(folder, 'report.json')
   const status = runNode(
     bin('vitest/vitest.mjs'),
     'run',
     `--project=${project}`,
+    ...options,
     '--reporter=default',
     '--reporter=json',
     `--outputFile.json=${file}`,
@@ -114,7 +115,8 @@ const PARTS: Record<string, () => Count | Promise<Count>> = {
   tools,
   charts,
   'model-dependent': () => vitest('model-dependent'),
-  e2e: () => vitest('e2e'),
+  e2e: () => vitest('e2e', '--maxWorkers=2'),
+  'e2e-alone': () => vitest('e2e-alone'),
 }
 const DIRECTIONS = [
   ...['--config', '.dependency-cruiser.cjs'],
