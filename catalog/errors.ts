@@ -31,6 +31,10 @@ export const ERROR_CODES = {
   WEIGHTS_UNAVAILABLE: { exit: 1, about: 'No source of the weights could be reached.' },
   IMAGE_BUILD_FAILED: { exit: 1, about: 'Building the server image failed.' },
   IMAGE_PUSH_FAILED: { exit: 1, about: 'The registry did not take the server image.' },
+  PROVIDER_MISSING: {
+    exit: 3,
+    about: 'The Kubernetes provider of Pulumi is neither installed nor to be had.',
+  },
   DEPLOY_FAILED: { exit: 1, about: 'Pulumi could not reach the wanted state.' },
   KEY_FILE_UNUSABLE: { exit: 3, about: 'The API key or passphrase file cannot be used.' },
 } as const satisfies Record<string, { exit: 1 | 2 | 3; about: string }>

@@ -1,8 +1,9 @@
+import { deployFailed } from './deploy-error.ts'
 import { EngineEvents } from './engine-events.ts'
 import { stopCluster } from './local/cluster.ts'
 import { asStep, type Report } from './progress.ts'
 import { loadStackFile } from './stack-file.ts'
-import { deployFailed, type UpArgs } from './up.ts'
+import type { UpArgs } from './up.ts'
 import { openStack } from './workspace.ts'
 
 export interface DownArgs extends UpArgs {
@@ -36,7 +37,7 @@ export async function down(args: DownArgs, report: Report): Promise<void> {
         excludeProtected: !args.purge,
       })
     } catch (error) {
-      throw deployFailed(events, error as Error)
+      throw deployFailed(events.errors, error as Error)
     }
   })
 }

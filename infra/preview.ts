@@ -1,9 +1,10 @@
 import { resolveModels } from '../catalog/index.ts'
+import { deployFailed } from './deploy-error.ts'
 import { EngineEvents, type Step } from './engine-events.ts'
 import { describeCluster } from './local/cluster.ts'
 import { asStep, type Report } from './progress.ts'
 import { loadStackFile } from './stack-file.ts'
-import { deployFailed, type UpArgs } from './up.ts'
+import type { UpArgs } from './up.ts'
 import { openStack } from './workspace.ts'
 
 export interface PreviewResult {
@@ -24,7 +25,7 @@ export async function preview(args: UpArgs, report: Report): Promise<PreviewResu
   const events = new EngineEvents(report)
   const result = await asStep(report, 'preview', 'nothing is changed', () =>
     stack.preview({ onEvent: events.onEvent, color: 'never' }).catch((error: Error) => {
-      throw deployFailed(events, error)
+      throw deployFailed(events.errors, error)
     }),
   )
   return { contacted, changes: result.changeSummary, steps: events.steps }

@@ -1,9 +1,10 @@
 import { copyFile, link, mkdir, rename, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { ConcurrentUpdateError, type Stack } from '@pulumi/pulumi/automation/index.js'
-import { KitError, resolveModels, type ResolvedModel, type StackFile } from '../catalog/index.ts'
+import { resolveModels, type ResolvedModel, type StackFile } from '../catalog/index.ts'
 import { ensureWeights } from '../weights/fetch.ts'
 import { imageNote } from './clusters/local.ts'
+import { deployFailed } from './deploy-error.ts'
 import { EngineEvents, type Step } from './engine-events.ts'
 import { createKey, keyPath } from './first-key.ts'
 import { buildImage } from './local/image.ts'
@@ -68,7 +69,7 @@ async function deployStack(
   const result = await asStep(report, 'deploy', 'the program infra/index.ts, by Pulumi', () =>
     unlocked(stack, () => stack.up({ onEvent: events.onEvent, color: 'never' })).catch(
       (error: Error) => {
-        throw deployFailed(events, error)
+        throw deployFailed(events.errors, error)
       },
     ),
   )
@@ -101,21 +102,6 @@ async function unlocked<T>(stack: Stack, work: () => Promise<T>): Promise<T> {
     await stack.cancel()
     return work()
   }
-}
-
-/** Pulumi's own report is long: what the engine called errors is what a person needs. */
-export function deployFailed(events: EngineEvents, error: Error): KitError {
-  const causes = events.errors.length > 0 ? events.errors : [error.message]
-  return new KitError(
-    'DEPLOY_FAILED',
-    causes.map((cause) => ({
-      path: 'deployment',
-      expected: 'every object to reach its state',
-      got: cause,
-      fix: 'mend the cause and run `up` again: what was done is kept and continued',
-    })),
-    { cause: error },
-  )
 }
 
 /** Everything that the program expects to find: a running cluster, its image, verified weights. */
