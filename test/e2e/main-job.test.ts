@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import OpenAI, { APIError } from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ensureTool } from '../../infra/local/toolchain.ts'
 import type { PreviewResult } from '../../infra/preview.ts'
 import type { Status } from '../../infra/status.ts'
 import type { UpResult } from '../../infra/up.ts'
@@ -143,6 +144,17 @@ describe('the main job, from a fresh state folder to nothing left', () => {
     expect(again.steps).toEqual([])
   })
 
+  test('`up` from a machine without the key file makes no other key', async () => {
+    const text = await readFile(stack(), 'utf8')
+    const keys = join(project.home, 'keys')
+    await rename(keys, `${keys}-elsewhere`)
+    const second = await project.json<UpResult>(['up'])
+    await rename(`${keys}-elsewhere`, keys)
+    expect(second.keyFile).toBeUndefined()
+    expect(second.steps).toEqual([])
+    expect(await readFile(stack(), 'utf8')).toBe(text)
+  })
+
   test('a few lines add a second base to the same endpoint', async () => {
     const text = await readFile(stack(), 'utf8')
     const added = text.replace(
@@ -250,8 +262,10 @@ describe('the main job, from a fresh state folder to nothing left', () => {
       gatewayMetrics: await metricsOf('gateway'),
       modelMetrics: await metricsOf(`model-${SMOL}`),
       stackFile: await readFile(stack(), 'utf8'),
+      export: await exportState(project),
       error: JSON.stringify(await ask('no-such-model').catch((error: APIError) => error.error)),
     }
+    expect(places.export).toContain('kubernetes:core/v1:Secret')
     expect(places.logs).toContain('"route":"/v1/chat/completions"')
     expect(places.gatewayMetrics).toContain('serantau_')
     expect(places.modelMetrics).toContain('vllm:num_requests_running')
@@ -269,3 +283,18 @@ describe('the main job, from a fresh state folder to nothing left', () => {
     expect(await processesOf(CLUSTER, /./)).toEqual([])
   })
 })
+
+/** What `pulumi stack export` prints to a person with the passphrase. */
+async function exportState(project: TestProject): Promise<string> {
+  const pulumi = await ensureTool('pulumi', () => undefined)
+  const { stdout } = await run(pulumi, ['stack', 'export', '--stack', 'local'], {
+    cwd: project.folder,
+    maxBuffer: 2 ** 26,
+    env: project.env({
+      PULUMI_BACKEND_URL: `file://${join(project.home, 'pulumi')}`,
+      PULUMI_CONFIG_PASSPHRASE_FILE: join(project.home, 'passphrase'),
+      PULUMI_SKIP_UPDATE_CHECK: 'true',
+    }),
+  })
+  return stdout
+}
