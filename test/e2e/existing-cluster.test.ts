@@ -17,6 +17,7 @@ import {
 import { weightsStore } from '../../infra/local/paths.ts'
 import type { UpResult } from '../../infra/up.ts'
 import { ensureWeights } from '../../weights/fetch.ts'
+import { kubectl as runKubectl } from '../helpers/kubectl.ts'
 import { TestProject } from '../helpers/project.ts'
 
 const run = promisify(execFile)
@@ -139,12 +140,8 @@ describe('cluster.kind: existing, through a kubeconfig with two contexts', () =>
   let untouched: string
   let imageReference: string
 
-  const kubectl = async (context: string, ...args: string[]) =>
-    (
-      await run('kubectl', ['--kubeconfig', kubeconfig, '--context', context, ...args], {
-        maxBuffer: 2 ** 26,
-      })
-    ).stdout
+  const kubectl = (context: string, ...args: string[]) =>
+    runKubectl('--kubeconfig', kubeconfig, '--context', context, ...args)
 
   beforeAll(async () => {
     project = await TestProject.create()

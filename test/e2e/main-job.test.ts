@@ -8,6 +8,7 @@ import { ensureTool } from '../../infra/local/toolchain.ts'
 import type { PreviewResult } from '../../infra/preview.ts'
 import type { Status } from '../../infra/status.ts'
 import type { UpResult } from '../../infra/up.ts'
+import { kubectl as runKubectl } from '../helpers/kubectl.ts'
 import { listMachine, processesOf } from '../helpers/machine.ts'
 import { TestProject } from '../helpers/project.ts'
 
@@ -83,16 +84,7 @@ describe('the main job, from a fresh state folder to nothing left', () => {
     key = (await readFile(result.keyFile ?? '', 'utf8')).trim()
     client = new OpenAI({ baseURL: result.outputs.endpoint, apiKey: key, maxRetries: 0 })
     const kubeconfig = join(project.home, 'clusters', CLUSTER, 'kubeconfig')
-    kubectl = async (...args) => {
-      const { stdout } = await run('kubectl', [
-        '--kubeconfig',
-        kubeconfig,
-        '-n',
-        'serantau',
-        ...args,
-      ])
-      return stdout
-    }
+    kubectl = (...args) => runKubectl('--kubeconfig', kubeconfig, '-n', 'serantau', ...args)
   })
 
   test('the unmodified openai client gets a whole and a streamed answer', async () => {
