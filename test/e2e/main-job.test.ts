@@ -186,22 +186,32 @@ describe('the main job, from a fresh state folder to nothing left', () => {
       expect.arrayContaining(['ConfigMap', 'Deployment']),
     )
 
-    const stream = await client.chat.completions.create({
-      model: SMOL,
-      max_tokens: 600,
-      temperature: 1,
-      seed: 7,
-      stream: true,
-      messages: [{ role: 'user', content: 'Tell me a very long story about a lighthouse.' }],
-    })
-    const reading = (async () => {
+    // Counting goes on to the last token that is asked for: well beyond the end of the rollout.
+    const count = async () => {
+      const stream = await client.completions.create({
+        model: SMOL,
+        max_tokens: 800,
+        temperature: 0,
+        stream: true,
+        stream_options: { include_usage: true },
+        prompt: '1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12,',
+      })
       let finish: string | null | undefined
-      for await (const chunk of stream) finish = chunk.choices[0]?.finish_reason ?? finish
-      return finish
-    })()
+      let tokens = 0
+      for await (const chunk of stream) {
+        finish = chunk.choices[0]?.finish_reason ?? finish
+        tokens = chunk.usage?.completion_tokens ?? tokens
+      }
+      return { finish, tokens, ended: Date.now() }
+    }
+    const reading = Promise.all([count(), count(), count()])
     const applied = await project.json<UpResult>(['up'])
+    const rolledOut = Date.now()
     expect(applied.changes['update']).toBeGreaterThan(0)
-    expect(await reading).toMatch(/^(stop|length)$/)
+    const streams = await reading
+    for (const { finish, tokens } of streams)
+      expect({ finish, tokens }).toEqual({ finish: 'length', tokens: 800 })
+    expect(Math.max(...streams.map(({ ended }) => ended))).toBeGreaterThan(rolledOut)
     const deployment = JSON.parse(
       await kubectl('get', 'deployment', `model-${SMOL}`, '-o', 'json'),
     ) as { status: { readyReplicas: number } }
