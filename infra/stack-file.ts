@@ -51,7 +51,7 @@ async function readDocument(path: string): Promise<Document> {
       path,
       expected: 'a stack file',
       got: error.code === 'ENOENT' ? 'no such file' : error.message,
-      fix: 'copy one from examples/, or name another stack with --stack',
+      fix: 'write it (docs/how-to/existing-cluster.md), let `npm run up` write the one of the embedded cluster, or name another stack with --stack',
     })
   })
   const document = parseDocument(text)

@@ -50,7 +50,7 @@ export async function buildImage(report: Report, options: BuildOptions = {}): Pr
       const archive =
         (await verified(entry)) ??
         (await asStep(report, 'build server image', 'Node, its libraries and this checkout', () =>
-          putEntry(entry, (folder) => build(folder, parts)),
+          putEntry(entry, (folder) => build(folder, parts, report)),
         ))
       await forgetOld(entries, entry)
       return { archive, name: NAME, digest: await archiveDigest(archive) }
@@ -62,7 +62,7 @@ export async function buildImage(report: Report, options: BuildOptions = {}): Pr
 export async function pushImage(archive: string, target: string, report: Report): Promise<string> {
   return explain('IMAGE_PUSH_FAILED', target, () =>
     asStep(report, 'push server image', target, () =>
-      withBuildah((buildah) => pushArchive(buildah, archive, target)),
+      withBuildah(report, (buildah) => pushArchive(buildah, archive, target)),
     ),
   )
 }
@@ -108,9 +108,13 @@ const configOf = (parts: RootParts): ImageConfig => ({
   },
 })
 
-async function build(folder: string, parts: RootParts): Promise<{ file: string; how: 'built' }> {
+async function build(
+  folder: string,
+  parts: RootParts,
+  report: Report,
+): Promise<{ file: string; how: 'built' }> {
   const file = 'server.tar'
-  await withBuildah((buildah) =>
+  await withBuildah(report, (buildah) =>
     buildArchive(buildah, join(folder, file), configOf(parts), (root) => fillRoot(root, parts)),
   )
   return { file, how: 'built' }

@@ -3,7 +3,7 @@ import { KitError } from '../../catalog/errors.ts'
 import { type Report, asStep } from '../progress.ts'
 import { run } from './command.ts'
 
-/** What the node takes from the system, and where a machine that has it shows it. */
+/** What node and image take from the system, and where a machine that has it shows it. */
 const PACKAGES: Record<string, string[]> = {
   containerd: ['/usr/bin/containerd'],
   runc: ['/usr/sbin/runc', '/usr/bin/runc'],
@@ -13,12 +13,16 @@ const PACKAGES: Record<string, string[]> = {
   iproute2: ['/usr/sbin/ip', '/usr/bin/ip'],
   'util-linux': ['/usr/bin/nsenter'],
   mount: ['/usr/bin/mount'],
+  buildah: ['/usr/bin/buildah'],
 }
 
-/** The packages of the embedded cluster that are missing; installs nothing. */
-export async function missingSystemPackages(): Promise<string[]> {
+/** Which of the packages (default: all) are missing; installs nothing. */
+export async function missingSystemPackages(
+  wanted: readonly string[] = Object.keys(PACKAGES),
+): Promise<string[]> {
   const checked = await Promise.all(
-    Object.entries(PACKAGES).map(async ([name, files]) => {
+    wanted.map(async (name) => {
+      const files = PACKAGES[name] ?? []
       const found = await Promise.all(
         files.map((file) =>
           access(file).then(
@@ -33,11 +37,14 @@ export async function missingSystemPackages(): Promise<string[]> {
   return checked.flat()
 }
 
-/** Installs with apt what of the embedded cluster's packages is missing, and says so. */
-export async function ensureSystemPackages(report: Report): Promise<void> {
-  const missing = await missingSystemPackages()
+/** Installs with apt which of the packages (default: all) are missing, and says so. */
+export async function ensureSystemPackages(
+  report: Report,
+  wanted?: readonly string[],
+): Promise<void> {
+  const missing = await missingSystemPackages(wanted)
   if (missing.length === 0) return
-  const what = `${missing.join(', ')}: programs that the node consists of`
+  const what = `${missing.join(', ')}: programs that make the node and its image`
   await asStep(report, 'install system packages', what, () => install(missing))
 }
 

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { run } from '../../infra/local/command.ts'
 import { buildImage, pushImage, type BuiltImage } from '../../infra/local/image.ts'
 import type { Report } from '../../infra/progress.ts'
+import { TestProject } from '../helpers/project.ts'
 import { MemoryRegistry } from '../helpers/registry.ts'
 
 const quiet = () => undefined
@@ -114,6 +115,28 @@ describe('the server image', () => {
 
   test.each(['server/main.ts', 'weights/import-main.ts'])('starts %s', async (program) => {
     await expect(enter(`/app/${program}`)).rejects.toThrow(/USAGE: --(config|sha256): expected/)
+  })
+
+  test('`image build` prints its digest, and `image push` the line for the stack file', async () => {
+    const project = await TestProject.create()
+    const registry = new MemoryRegistry()
+    try {
+      const built = await project.json<BuiltImage>(['image', 'build'])
+      expect(built.digest).toBe(image.digest)
+      const host = await registry.listen()
+      const settings = join(folder, 'registries.conf')
+      await writeFile(settings, `[[registry]]\nlocation = "${host}"\ninsecure = true\n`)
+      vi.stubEnv('CONTAINERS_REGISTRIES_CONF', settings)
+      const { stdout } = await project.succeed(['image', 'push', `${host}/gov/server:1`])
+      const [line = '', digest = ''] =
+        /^serantau:image: .*@(sha256:[0-9a-f]{64})\n$/.exec(stdout) ?? []
+      expect(line).toBe(`serantau:image: ${host}/gov/server@${digest}\n`)
+      expect(registry.manifests.has(digest)).toBe(true)
+    } finally {
+      registry.close()
+      vi.unstubAllEnvs()
+      await project.remove()
+    }
   })
 
   test('is pushed to a registry under the digest that is returned', async () => {

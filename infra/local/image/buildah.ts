@@ -1,10 +1,10 @@
-import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { KitError } from '../../../catalog/errors.ts'
 import { run } from '../command.ts'
 import { cacheFolder } from '../paths.ts'
 import { processStart } from '../process-table.ts'
+import { ensureSystemPackages } from '../system-packages.ts'
+import type { Report } from '../../progress.ts'
 
 export interface Buildah {
   run(...args: string[]): Promise<string>
@@ -16,8 +16,11 @@ export interface Buildah {
  * Gives `work` a buildah with an image store of its own, removed afterwards: nothing that this
  * machine's owner keeps in the usual store is seen or touched.
  */
-export async function withBuildah<T>(work: (buildah: Buildah) => Promise<T>): Promise<T> {
-  await ensureBuildah()
+export async function withBuildah<T>(
+  report: Report,
+  work: (buildah: Buildah) => Promise<T>,
+): Promise<T> {
+  await ensureSystemPackages(report, ['buildah'])
   const images = join(cacheFolder(), 'images')
   await mkdir(images, { recursive: true })
   await removeLeftWork(images)
@@ -94,27 +97,4 @@ export async function pushArchive(
     `docker://${target}`,
   )
   return (await readFile(file, 'utf8')).trim()
-}
-
-async function ensureBuildah(): Promise<void> {
-  if (existsSync('/usr/bin/buildah')) return
-  try {
-    const install = ['install', '--yes', '--no-install-recommends', 'buildah']
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-    await run('apt-get', install, { env }).catch(async () => {
-      await run('apt-get', ['update'])
-      await run('apt-get', install, { env })
-    })
-  } catch (error) {
-    throw new KitError(
-      'TOOL_MISSING',
-      {
-        path: 'buildah',
-        expected: 'buildah, which makes and pushes the server image',
-        got: 'nothing, and apt-get could not install it',
-        fix: 'install the package buildah, or build server/Dockerfile with any image builder',
-      },
-      { cause: error },
-    )
-  }
 }
