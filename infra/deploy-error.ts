@@ -1,7 +1,7 @@
 import { KitError } from '../catalog/index.ts'
 
 /** Follows from another error, and says nothing about the cause. */
-const CONSEQUENCE = /resource monitor shut down|^update failed$/
+const CONSEQUENCE = /resource monitor shut down|client connection is closing|^update failed$/
 
 /**
  * What a person needs of a deployment that failed. Pulumi's own report is long: the engine's error

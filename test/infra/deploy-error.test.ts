@@ -9,6 +9,7 @@ test('causes are told once, without stacks and without what only follows from th
       'Deployment model: 0 of 1 available\n    at register (resource.js:1:2)',
       'Deployment model: 0 of 1 available',
       'Unhandled exception: 2 UNKNOWN: resource monitor shut down',
+      "Chart resource 'gateway' has a problem: grpc: the client connection is closing",
       'update failed',
     ],
     error,
