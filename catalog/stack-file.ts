@@ -75,6 +75,10 @@ export const KeySchema = z.strictObject({
   sha256: Sha256Schema.describe('SHA-256 of the API key'),
   tenant: z.string().min(1).max(63).optional().describe('Default: the name of the key'),
   role: z.enum(['user', 'admin']).default('user'),
+  priority: z
+    .enum(['high', 'normal', 'low'])
+    .optional()
+    .describe('Class of its requests while they wait, the higher served first; default: normal'),
 })
 export type Key = z.infer<typeof KeySchema>
 

@@ -28,6 +28,7 @@ export const HTTP_ERRORS = {
   headers_too_large: { status: 431, type: 'invalid_request_error' },
   too_many_streams: { status: 429, type: 'rate_limit_error', retryAfterS: 1 },
   queue_full: { status: 429, type: 'rate_limit_error', retryAfterS: 2 },
+  overloaded: { status: 429, type: 'rate_limit_error', retryAfterS: 5 },
   // Nobody reads it; logs and metrics do.
   client_closed_request: { status: 499, type: 'invalid_request_error', text: 'The client left.' },
   internal_error: {
@@ -73,11 +74,18 @@ export class HttpError extends Error {
   override readonly name = 'HttpError'
   readonly code: HttpErrorCode
   readonly param: string | undefined
+  readonly #retryAfterS: number | undefined
 
-  constructor(code: HttpErrorCode, problem?: HttpProblem, options?: ErrorOptions) {
+  /** `retryAfterS`: when to try again, where that is known better than the table knows it. */
+  constructor(
+    code: HttpErrorCode,
+    problem?: HttpProblem,
+    options?: ErrorOptions & { retryAfterS?: number | undefined },
+  ) {
     super(messageOf(code, problem), options)
     this.code = code
     this.param = problem?.param
+    this.#retryAfterS = options?.retryAfterS
   }
 
   get status(): number {
@@ -85,7 +93,7 @@ export class HttpError extends Error {
   }
 
   get retryAfterS(): number | undefined {
-    return rowOf(this.code).retryAfterS
+    return this.#retryAfterS ?? rowOf(this.code).retryAfterS
   }
 
   get body(): ErrorBody {

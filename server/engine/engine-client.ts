@@ -17,6 +17,17 @@ import type { Answer, EngineOptions, FromEngine, ToEngine } from './protocol.ts'
 /** An engine that lived so long was healthy: the next restart is quick again. */
 const HEALTHY_MS = 60_000
 const STOP_GRACE_MS = 3000
+const PROBE: GenerateRequest = {
+  prompt: [0],
+  maxTokens: 1,
+  temperature: 0,
+  topP: 1,
+  stop: [],
+  ignoreEos: false,
+  tenant: 'readiness probe',
+  adapter: 'none',
+  priority: 'high',
+}
 
 export interface EngineEvent {
   event: 'engine_ready' | 'engine_gone' | 'engine_load_failed'
@@ -64,8 +75,8 @@ export class EngineClient implements Engine {
     return await this.#tokens((id) => ({ kind: 'tokenizeChat', id, messages }))
   }
 
-  async tokenizePrompt(text: string): Promise<number[]> {
-    return await this.#tokens((id) => ({ kind: 'tokenizePrompt', id, text }))
+  async tokenizePrompt(prompt: string | readonly number[]): Promise<number[]> {
+    return await this.#tokens((id) => ({ kind: 'tokenizePrompt', id, prompt }))
   }
 
   async *generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<Piece, void> {
@@ -78,7 +89,7 @@ export class EngineClient implements Engine {
     if (this.#state !== 'ready' || this.#admission.running > 0) return false
     const release = this.#admission.tryAcquire()
     if (release === undefined) return false
-    const request = { prompt: [0], maxTokens: 1, temperature: 0, topP: 1, stop: [] }
+    const request = PROBE
     try {
       const pieces = this.#run(request, AbortSignal.timeout(timeoutMs), release)
       while ((await pieces.next()).done !== true);
@@ -242,6 +253,7 @@ export class EngineClient implements Engine {
 }
 
 function errorOf(answer: Answer): EngineError {
-  if (answer.kind === 'error') return new EngineError(answer.code, answer.message)
+  if (answer.kind === 'error')
+    return new EngineError(answer.code, answer.message, answer.retryAfterS)
   return new EngineError('failed', `unexpected answer ${answer.kind}`)
 }

@@ -96,7 +96,9 @@ class EngineProcess {
     try {
       // A client of /v1/completions writes the whole prompt itself, control tokens included.
       if (message.kind === 'tokenizePrompt') {
-        return { id, kind: 'tokens', tokens: this.#withBos(model.tokenize(message.text, true)) }
+        const { prompt } = message
+        if (typeof prompt !== 'string') return this.#checkTokens(id, prompt)
+        return { id, kind: 'tokens', tokens: this.#withBos(model.tokenize(prompt, true)) }
       }
       if (chat === undefined) {
         return { id, kind: 'error', code: 'no_chat_template', message: 'no chat template' }
@@ -105,6 +107,13 @@ class EngineProcess {
     } catch (error) {
       return { id, kind: 'error', code: 'failed', message: nameOf(error) }
     }
+  }
+
+  #checkTokens(id: number, tokens: readonly number[]): Answer {
+    const vocabulary = this.#loaded.model.fileInfo.metadata.tokenizer.ggml.tokens.length
+    if (tokens.every((token) => token < vocabulary))
+      return { id, kind: 'tokens', tokens: [...tokens] }
+    return { id, kind: 'error', code: 'invalid_tokens', message: 'unknown token id' }
   }
 
   /** Takes effect after the running step. One that has ended meanwhile is unknown. */

@@ -16,13 +16,26 @@ export interface GenerateRequest {
   seed?: number
   /** The answer ends before the first of these; they are never part of it. */
   stop: readonly string[]
+  /** Goes on past the model's end token: an answer of exactly `maxTokens`. For benchmarks. */
+  ignoreEos: boolean
+  /** Who pays: keys and values never serve another tenant, and tenants share the engine fairly. */
+  tenant: string
+  /** Digest of the adapter that answers; `none` without one. Keys and values never cross it. */
+  adapter: string
+  priority: Priority
 }
+
+/** Classes of waiting requests, the first served first. */
+export const PRIORITIES = ['high', 'normal', 'low'] as const
+export type Priority = (typeof PRIORITIES)[number]
 
 /** A piece of an answer. The last one carries `finish`. */
 export interface Piece {
   text: string
   /** Tokens decoded since the piece before. */
   tokens: number
+  /** In the first piece: prompt tokens that came from the prefix cache. */
+  cachedTokens?: number
   finish?: FinishReason
 }
 export type FinishReason = 'stop' | 'length'
@@ -43,22 +56,35 @@ export interface EngineStats {
   kvUsage: number
 }
 
-export type EngineErrorCode = 'queue_full' | 'unavailable' | 'failed' | 'no_chat_template'
+export type EngineErrorCode =
+  /** As many wait as may. */
+  | 'queue_full'
+  /** The first token would come, or came, too late. */
+  | 'too_late'
+  | 'unavailable'
+  | 'failed'
+  | 'no_chat_template'
+  /** A token id that the vocabulary does not have. */
+  | 'invalid_tokens'
 
 /** The only error that an engine throws (besides the reason of an aborted signal). */
 export class EngineError extends Error {
   override readonly name = 'EngineError'
   readonly code: EngineErrorCode
+  /** When to try again, seconds; undefined: the table's. */
+  readonly retryAfterS: number | undefined
 
-  constructor(code: EngineErrorCode, message: string) {
+  constructor(code: EngineErrorCode, message: string, retryAfterS?: number) {
     super(message)
     this.code = code
+    this.retryAfterS = retryAfterS
   }
 }
 
 export interface Engine {
   tokenizeChat(messages: readonly ChatMessage[]): Promise<number[]>
-  tokenizePrompt(text: string): Promise<number[]>
+  /** Token ids are checked and stay as they are; throws EngineError `invalid_tokens`. */
+  tokenizePrompt(prompt: string | readonly number[]): Promise<number[]>
   /**
    * Decodes one answer; waits for a slot first. Throws EngineError `queue_full` at once when too many
    * wait, `unavailable` when the engine dies. Aborting `signal` frees the slot after the running step.

@@ -3,7 +3,7 @@ import type { ChatMessage, GenerateRequest, Piece } from './engine.ts'
 /** What the server tells the engine process. `id` names a call; every call but `cancel` is answered. */
 export type ToEngine =
   | { kind: 'tokenizeChat'; id: number; messages: readonly ChatMessage[] }
-  | { kind: 'tokenizePrompt'; id: number; text: string }
+  | { kind: 'tokenizePrompt'; id: number; prompt: string | readonly number[] }
   | { kind: 'generate'; id: number; request: GenerateRequest }
   | { kind: 'cancel'; id: number }
 
@@ -12,7 +12,13 @@ export type Answer =
   | { id: number; kind: 'piece'; piece: Piece }
   /** Last of a `generate`: its slot is free again. */
   | { id: number; kind: 'end' }
-  | { id: number; kind: 'error'; code: 'failed' | 'no_chat_template'; message: string }
+  | {
+      id: number
+      kind: 'error'
+      code: 'failed' | 'no_chat_template' | 'invalid_tokens' | 'queue_full' | 'too_late'
+      message: string
+      retryAfterS?: number
+    }
 
 /** What the engine process tells the server: one message carries all answers of a decode round. */
 export type FromEngine =

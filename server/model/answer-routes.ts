@@ -11,6 +11,7 @@ import type { Parsed } from '../openai/parse.ts'
 import type { Sampling } from '../openai/sampling.ts'
 import { SSE_CONTENT_TYPE } from '../openai/sse.ts'
 import { clientGone } from '../plugins/client-gone.ts'
+import type { Caller } from '../plugins/keys.ts'
 import { parseJson } from '../plugins/json-body.ts'
 import type { Metrics } from '../plugins/metrics.ts'
 import { unknownModel } from '../plugins/models-routes.ts'
@@ -23,6 +24,9 @@ export interface ModelRoutesOptions {
   engine: Engine
   metrics: Metrics
 }
+
+/** Answers come from the base alone. */
+const NO_ADAPTER = 'none'
 
 interface Wanted extends Sampling {
   model: string
@@ -46,7 +50,7 @@ export function registerAnswerRoutes(app: FastifyInstance, options: ModelRoutesO
       return engine.tokenizeChat(messages)
     },
   }
-  const completion: Kind<Wanted & { prompt: string }> = {
+  const completion: Kind<Wanted & { prompt: string | number[] }> = {
     format: completionFormat,
     promptField: 'prompt',
     parse: parseCompletionRequest,
@@ -72,10 +76,15 @@ async function answer<T extends Wanted>(
     throw toHttp(error, config.model.id)
   })
   const maxTokens = roomFor(wanted.maxTokens, prompt.length, kind.promptField, config)
-  const { temperature, topP, seed, stop } = wanted
+  const { temperature, topP, seed, stop, ignoreEos } = wanted
+  const { tenant, priority } = callerOf(request)
   const pieces = measured(
     engine.generate(
-      { prompt, maxTokens, temperature, topP, stop, ...(seed === undefined ? {} : { seed }) },
+      {
+        ...{ prompt, maxTokens, temperature, topP, stop, ignoreEos, tenant, priority },
+        adapter: NO_ADAPTER,
+        ...(seed === undefined ? {} : { seed }),
+      },
       signal,
     ),
     { metrics, arrived, promptTokens: prompt.length, request },
@@ -104,6 +113,12 @@ async function answer<T extends Wanted>(
   }
   reply.header('cache-control', 'no-cache').type(SSE_CONTENT_TYPE)
   return reply.send(Readable.from(streamAnswer(context, chained(first, pieces))))
+}
+
+/** Routes of answers are never open, so there is a caller. */
+function callerOf({ caller }: FastifyRequest): Caller {
+  if (caller === undefined) throw new HttpError('internal_error')
+  return caller
 }
 
 function parsed<T>(result: Parsed<T>): T {

@@ -28,13 +28,15 @@ export async function wholeAnswer(
 ): Promise<object> {
   let text = ''
   let tokens = 0
+  let cached = 0
   let finish: FinishReason = 'stop'
   for await (const piece of pieces) {
     text += piece.text
     tokens += piece.tokens
+    cached += piece.cachedTokens ?? 0
     finish = piece.finish ?? finish
   }
-  const usage = usageOf(context.promptTokens, tokens)
+  const usage = usageOf(context.promptTokens, tokens, cached)
   return context.format.whole(headOf(context), text, finish, usage)
 }
 
@@ -51,10 +53,12 @@ export async function* streamAnswer(
   const first = format.first(head)
   if (first !== undefined) yield event(first)
   let tokens = 0
+  let cached = 0
   try {
     let finish: FinishReason = 'stop'
     for await (const piece of pieces) {
       tokens += piece.tokens
+      cached += piece.cachedTokens ?? 0
       finish = piece.finish ?? finish
       if (piece.text !== '') yield event(format.text(head, piece.text))
     }
@@ -63,6 +67,8 @@ export async function* streamAnswer(
     yield sseEvent(context.onError(error))
     return
   }
-  if (context.includeUsage) yield event(format.usage(head, usageOf(context.promptTokens, tokens)))
+  if (context.includeUsage) {
+    yield event(format.usage(head, usageOf(context.promptTokens, tokens, cached)))
+  }
   yield SSE_DONE
 }

@@ -3,15 +3,36 @@ import type { EngineErrorCode } from '../engine/engine.ts'
 import { HttpError } from '../errors.ts'
 
 /** Total by type: a new engine error that has no HTTP error does not compile. */
-const TABLE: Record<EngineErrorCode, (model: string) => HttpError> = {
-  queue_full: () =>
-    new HttpError('queue_full', {
-      expected: 'room in the queue of this model',
-      got: 'a full one',
-      fix: 'try again after the seconds in Retry-After',
-    }),
+const TABLE: Record<EngineErrorCode, (model: string, retryAfterS?: number) => HttpError> = {
+  queue_full: (_model, retryAfterS) =>
+    new HttpError(
+      'queue_full',
+      {
+        expected: 'room in the queue of this model',
+        got: 'a full one',
+        fix: 'try again after the seconds in Retry-After',
+      },
+      { retryAfterS },
+    ),
+  too_late: (_model, retryAfterS) =>
+    new HttpError(
+      'overloaded',
+      {
+        expected: 'a first token within the time limit of this model',
+        got: 'more work before it than fits',
+        fix: 'try again after the seconds in Retry-After',
+      },
+      { retryAfterS },
+    ),
   unavailable: () => new HttpError('model_unavailable'),
   failed: () => new HttpError('internal_error'),
+  invalid_tokens: (model) =>
+    new HttpError('invalid_value', {
+      param: 'prompt',
+      expected: `token ids of the vocabulary of "${model}"`,
+      got: 'one that it does not have',
+      fix: 'tokenize with this model, or send text',
+    }),
   no_chat_template: (model) =>
     new HttpError('chat_not_supported', {
       param: 'model',
@@ -23,6 +44,6 @@ const TABLE: Record<EngineErrorCode, (model: string) => HttpError> = {
 
 export function toHttp(error: unknown, model: string): HttpError {
   if (error instanceof HttpError) return error
-  if (error instanceof EngineError) return TABLE[error.code](model)
+  if (error instanceof EngineError) return TABLE[error.code](model, error.retryAfterS)
   return new HttpError('internal_error', undefined, { cause: error })
 }

@@ -11,6 +11,7 @@ export interface Usage {
   prompt_tokens: number
   completion_tokens: number
   total_tokens: number
+  prompt_tokens_details: { cached_tokens: number }
 }
 
 export type FinishReason = 'stop' | 'length'
@@ -67,8 +68,9 @@ export const completionFormat: AnswerFormat = {
   usage: (head, usage) => ({ ...textChunk(head, '', null), choices: [], usage }),
 }
 
-export const usageOf = (prompt: number, completion: number): Usage => ({
+export const usageOf = (prompt: number, completion: number, cached: number): Usage => ({
   prompt_tokens: prompt,
   completion_tokens: completion,
   total_tokens: prompt + completion,
+  prompt_tokens_details: { cached_tokens: cached },
 })

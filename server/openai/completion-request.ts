@@ -8,12 +8,16 @@ import { findUnsupported } from './unsupported.ts'
 /** OpenAI's default for this route. */
 const DEFAULT_MAX_TOKENS = 16
 
-const promptRule = 'a non-empty string (lists of prompts or tokens are not supported)'
+const promptRule = 'a non-empty string or list of token ids (lists of prompts are not supported)'
 const CompletionBodySchema = z.object(
   {
     ...samplingFields,
     prompt: z.union(
-      [z.string().min(1), z.tuple([z.string().min(1)]).transform(([only]) => only)],
+      [
+        z.string().min(1),
+        z.array(z.int().min(0)).min(1),
+        z.tuple([z.string().min(1)]).transform(([only]) => only),
+      ],
       promptRule,
     ),
   },
@@ -22,7 +26,8 @@ const CompletionBodySchema = z.object(
 
 export interface CompletionRequest extends Sampling {
   model: string
-  prompt: string
+  /** Text, or token ids as they are: nothing is put before them. */
+  prompt: string | number[]
 }
 
 export function parseCompletionRequest(body: unknown): Parsed<CompletionRequest> {

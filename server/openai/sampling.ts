@@ -31,6 +31,8 @@ export const samplingFields = {
     .union([StopTextSchema, z.array(StopTextSchema, stopRule).max(MAX_STOPS, stopRule)], stopRule)
     .nullish(),
   user: z.string('a string').nullish(),
+  /** As vLLM and llama-server: go on past the end token, so that every answer has max_tokens. */
+  ignore_eos: z.boolean('true or false').nullish(),
 }
 
 interface SamplingBody {
@@ -40,6 +42,7 @@ interface SamplingBody {
   top_p?: number | null | undefined
   seed?: number | null | undefined
   stop?: string | string[] | null | undefined
+  ignore_eos?: boolean | null | undefined
   stream?: boolean | null | undefined
   stream_options?: { include_usage?: boolean | null | undefined } | null | undefined
 }
@@ -51,6 +54,7 @@ export interface Sampling {
   topP: number
   seed: number | undefined
   stop: string[]
+  ignoreEos: boolean
   stream: boolean
   includeUsage: boolean
 }
@@ -63,6 +67,7 @@ export function samplingOf(body: SamplingBody): Sampling {
     topP: body.top_p ?? 1,
     seed: body.seed ?? undefined,
     stop: typeof stop === 'string' ? [stop] : stop,
+    ignoreEos: body.ignore_eos ?? false,
     stream: body.stream ?? false,
     includeUsage: body.stream_options?.include_usage ?? false,
   }

@@ -11,6 +11,7 @@ export interface Caller {
   name: string
   tenant: string
   role: Key['role']
+  priority: NonNullable<Key['priority']>
 }
 
 interface HashedKey {
@@ -85,9 +86,9 @@ function readKeys(file: string): HashedKey[] {
     const where = parsed.error.issues[0]?.path.join('.') ?? ''
     throw unusable(file, `a file that breaks the rule at "${where}"`)
   }
-  return parsed.data.keys.map(({ name, sha256, tenant, role }) => ({
+  return parsed.data.keys.map(({ name, sha256, tenant, role, priority }) => ({
     hash: Buffer.from(sha256, 'hex'),
-    caller: { name, tenant: tenant ?? name, role },
+    caller: { name, tenant: tenant ?? name, role, priority: priority ?? 'normal' },
   }))
 }
 

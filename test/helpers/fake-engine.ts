@@ -36,9 +36,9 @@ export class FakeEngine implements Engine {
     return messages.flatMap(({ content }) => words(content))
   }
 
-  async tokenizePrompt(text: string): Promise<number[]> {
+  async tokenizePrompt(prompt: string | readonly number[]): Promise<number[]> {
     this.#checkReady()
-    return words(text)
+    return typeof prompt === 'string' ? words(prompt) : [...prompt]
   }
 
   async *generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<Piece, void> {

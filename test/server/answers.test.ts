@@ -31,7 +31,10 @@ test('a whole chat answer has the shape of OpenAI', async () => {
         finish_reason: 'stop',
       },
     ],
-    usage: { prompt_tokens: 3, completion_tokens: 5, total_tokens: 8 },
+    usage: {
+      ...{ prompt_tokens: 3, completion_tokens: 5, total_tokens: 8 },
+      prompt_tokens_details: { cached_tokens: 0 },
+    },
   })
 })
 
@@ -51,7 +54,12 @@ test('a streamed chat answer begins with the role, ends with the reason, usage a
   ])
   const reasons = chunks.map(({ choices }) => choices[0]?.finish_reason)
   expect(reasons).toEqual([null, null, null, 'length', undefined])
-  const usage = { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 }
+  const usage = {
+    prompt_tokens: 3,
+    completion_tokens: 2,
+    total_tokens: 5,
+    prompt_tokens_details: { cached_tokens: 0 },
+  }
   expect(chunks.map((chunk) => chunk.usage)).toEqual([null, null, null, null, usage])
   expect(new Set(chunks.map(({ id }) => id)).size).toBe(1)
   expect(new Set(chunks.map(({ object }) => object))).toEqual(new Set(['chat.completion.chunk']))
@@ -97,7 +105,9 @@ test('sampling reaches the engine with the defaults of OpenAI, and developer is 
     { role: 'system', content: 'ab' },
     { role: 'user', content: 'c' },
   ])
-  const wanted = role.engine.requests.map(({ prompt: _, ...rest }) => rest)
+  const wanted = role.engine.requests.map(
+    ({ prompt: _, tenant: _t, adapter: _a, priority: _p, ignoreEos: _i, ...rest }) => rest,
+  )
   expect(wanted).toEqual([
     { maxTokens: 62, temperature: 1, topP: 1, stop: [] },
     { maxTokens: 9, temperature: 0, topP: 0.5, stop: ['x'], seed: -3 },

@@ -132,7 +132,7 @@ const ROWS: Row[] = [
     '"stream" is not',
   ]),
   {
-    ...refused('a list of tokens as prompt', completion({ prompt: [1, 2] }), 'prompt', ['string']),
+    ...refused('a list of prompts', completion({ prompt: ['a', 'b'] }), 'prompt', ['string']),
     path: '/v1/completions',
   },
   {

@@ -69,7 +69,7 @@ test.each([
 test('every whole number is a seed, and none is read as "random"', () => {
   const seedOf = (seed: number) =>
     (
-      samplingOptions({ prompt: [1], maxTokens: 1, temperature: 1, topP: 1, stop: [], seed }) as {
+      samplingOptions({ temperature: 1, topP: 1, seed }) as {
         seed: number
       }
     ).seed
