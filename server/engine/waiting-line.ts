@@ -1,0 +1,176 @@
+import { PRIORITIES } from './engine.ts'
+import type { Priority } from './engine.ts'
+import { FairClass } from './fair-class.ts'
+import type { Entry, Waiting } from './fair-class.ts'
+import { predictFirstTokenMs } from './first-token.ts'
+import type { Load } from './first-token.ts'
+
+export type { Waiting } from './fair-class.ts'
+export { predictFirstTokenMs } from './first-token.ts'
+export type { Load } from './first-token.ts'
+
+export type Offer =
+  | { admitted: true; predictedFirstTokenMs: number }
+  | { admitted: false; reason: 'queue_full' | 'too_late'; retryAfterMs: number }
+
+export interface WaitingLineOptions {
+  maxQueued: number
+  /** Longest time from arrival to the first token; Infinity: no limit. */
+  firstTokenMs: number
+  /** Waiting so long lifts a request by one priority class. */
+  agingMs: number
+}
+
+interface Placed extends Entry {
+  /** Index of PRIORITIES: where ageing has brought it. */
+  rank: number
+}
+
+const LEAST_RETRY_MS = 1000
+const MOST_RETRY_MS = 60_000
+
+/**
+ * Who waits for a slot, and who is next: a higher class first, in a class the tenant that was served
+ * least, of a tenant the longest cached prefix. Ageing bounds how long anything is passed over.
+ */
+export class WaitingLine {
+  readonly #options: WaitingLineOptions
+  readonly #placed = new Map<number, Placed>()
+  readonly #classes = PRIORITIES.map(() => new FairClass())
+  /** By class, in order of entering it: the first is lifted first. */
+  readonly #byEntry = PRIORITIES.map(() => new Set<Placed>())
+  /** Never later than the first deadline. */
+  #firstDeadlineMs = Infinity
+
+  constructor(options: WaitingLineOptions) {
+    this.#options = options
+  }
+
+  get size(): number {
+    return this.#placed.size
+  }
+
+  /** Queues a request, or says why not and when to try again. */
+  offer(request: Waiting, cachedTokens: number, load: Load, nowMs: number): Offer {
+    if (this.#placed.has(request.id)) throw new Error(`request ${request.id} waits already`)
+    this.#lift(nowMs)
+    const { maxQueued, firstTokenMs } = this.#options
+    const rank = PRIORITIES.indexOf(request.priority)
+    const uncached = Math.max(0, request.promptTokens - cachedTokens)
+    const ahead = this.#aheadOf(rank, request.tenant)
+    const predicted = predictFirstTokenMs({ ...ahead, ownTokens: uncached }, load)
+    const lateByMs = nowMs + predicted - (request.arrivedMs + firstTokenMs)
+    if (this.size >= maxQueued) {
+      const retryMs = Math.max(lateByMs, load.slotHoldMs / load.slots)
+      return { admitted: false, reason: 'queue_full', retryAfterMs: bounded(retryMs) }
+    }
+    // One that waits for nobody would only come again: a long prompt must be served some time.
+    const waits = ahead.requests + load.runningPrefillTokens > 0 || load.freeSlots === 0
+    if (lateByMs > 0 && waits) {
+      return { admitted: false, reason: 'too_late', retryAfterMs: bounded(lateByMs) }
+    }
+    const placed = { request, uncached, enteredMs: nowMs, rank }
+    this.#placed.set(request.id, placed)
+    this.#enter(placed)
+    this.#firstDeadlineMs = Math.min(this.#firstDeadlineMs, request.arrivedMs + firstTokenMs)
+    return { admitted: true, predictedFirstTokenMs: predicted }
+  }
+
+  /**
+   * Removes and returns those whose first token can no longer come in time. `leastMs`: what a first
+   * token takes at the least from now.
+   */
+  expire(nowMs: number, leastMs = 0): Waiting[] {
+    const at = nowMs + leastMs
+    if (at < this.#firstDeadlineMs) return []
+    const late: Waiting[] = []
+    this.#firstDeadlineMs = Infinity
+    for (const { request } of this.#placed.values()) {
+      const deadline = request.arrivedMs + this.#options.firstTokenMs
+      if (deadline <= at) late.push(request)
+      else this.#firstDeadlineMs = Math.min(this.#firstDeadlineMs, deadline)
+    }
+    for (const { id } of late) this.remove(id)
+    return late
+  }
+
+  /**
+   * Takes the next to serve. `cachedTokensOf`: tokens of its prompt that the prefix cache holds now;
+   * `ready`: false while it waits for another's prefill (it is passed over and stays).
+   */
+  next(
+    nowMs: number,
+    cachedTokensOf: (id: number) => number,
+    ready: (id: number) => boolean = () => true,
+  ): Waiting | undefined {
+    this.#lift(nowMs)
+    const serving = { nowMs, agingMs: this.#options.agingMs, cachedTokensOf, ready }
+    for (const fair of this.#classes) {
+      const entry = fair.take(serving)
+      if (entry === undefined) continue
+      this.remove(entry.request.id)
+      return entry.request
+    }
+    return undefined
+  }
+
+  /** false: it does not wait. */
+  remove(id: number): boolean {
+    const placed = this.#placed.get(id)
+    if (placed === undefined) return false
+    this.#placed.delete(id)
+    this.#leave(placed)
+    return true
+  }
+
+  /** How many wait, by the priority that they came with. */
+  byPriority(): Record<Priority, number> {
+    const counts = { high: 0, normal: 0, low: 0 }
+    for (const { request } of this.#placed.values()) counts[request.priority]++
+    return counts
+  }
+
+  /** Whole classes above, and of its own what fairness puts before it. */
+  #aheadOf(rank: number, tenant: string): { requests: number; tokens: number } {
+    const ahead = this.#class(rank).aheadOf(tenant)
+    for (const above of this.#classes.slice(0, rank)) {
+      const { requests, tokens } = above.all()
+      ahead.requests += requests
+      ahead.tokens += tokens
+    }
+    return ahead
+  }
+
+  /** The lowest class last, so that nobody rises by two classes at once. */
+  #lift(nowMs: number): void {
+    for (let rank = 1; rank < PRIORITIES.length; rank++) {
+      for (const placed of this.#entered(rank)) {
+        if (nowMs - placed.enteredMs < this.#options.agingMs) break
+        this.#leave(placed)
+        placed.rank = rank - 1
+        placed.enteredMs = nowMs
+        this.#enter(placed)
+      }
+    }
+  }
+
+  #enter(placed: Placed): void {
+    this.#class(placed.rank).add(placed)
+    this.#entered(placed.rank).add(placed)
+  }
+
+  #leave(placed: Placed): void {
+    this.#class(placed.rank).delete(placed)
+    this.#entered(placed.rank).delete(placed)
+  }
+
+  #class(rank: number): FairClass {
+    return this.#classes[rank]!
+  }
+
+  #entered(rank: number): Set<Placed> {
+    return this.#byEntry[rank]!
+  }
+}
+
+const bounded = (ms: number) => Math.min(MOST_RETRY_MS, Math.max(LEAST_RETRY_MS, ms))
