@@ -117,6 +117,26 @@ export class FairClass {
     return { requests, tokens }
   }
 
+  /** The newest of the tenant with most waiting, if these are more than `moreThan`. */
+  newestOfLongest(moreThan: number): Waiting | undefined {
+    let longest: Tenant | undefined
+    let most = moreThan
+    for (const tenant of this.#tenants.values()) {
+      if (tenant.entries.size <= most) continue
+      longest = tenant
+      most = tenant.entries.size
+    }
+    let newest: Waiting | undefined
+    for (const { request } of longest?.entries ?? []) {
+      if (newest === undefined || request.arrivedMs >= newest.arrivedMs) newest = request
+    }
+    return newest
+  }
+
+  waitingOf(tenant: string): number {
+    return this.#tenants.get(tenant)?.entries.size ?? 0
+  }
+
   #leastServed({ ready }: Serving): Tenant | undefined {
     let least: Tenant | undefined
     let waiting = false

@@ -14,6 +14,7 @@ export type Offer =
   | { admitted: false; reason: 'queue_full' | 'too_late'; retryAfterMs: number }
 
 export interface WaitingLineOptions {
+  /** Beside those for whom a slot is free. */
   maxQueued: number
   /** Longest time from arrival to the first token; Infinity: no limit. */
   firstTokenMs: number
@@ -39,6 +40,8 @@ export class WaitingLine {
   readonly #classes = PRIORITIES.map(() => new FairClass())
   /** By class, in order of entering it: the first is lifted first. */
   readonly #byEntry = PRIORITIES.map(() => new Set<Placed>())
+  /** Removed to make room, not told yet. */
+  readonly #displaced = new Map<number, Waiting>()
   /** Never later than the first deadline. */
   #firstDeadlineMs = Infinity
 
@@ -50,7 +53,10 @@ export class WaitingLine {
     return this.#placed.size
   }
 
-  /** Queues a request, or says why not and when to try again. */
+  /**
+   * Queues a request, or says why not and when to try again. A full queue makes room for a higher
+   * class, and for a tenant that has fewer waiting; who gives way comes out of `expire`.
+   */
   offer(request: Waiting, cachedTokens: number, load: Load, nowMs: number): Offer {
     if (this.#placed.has(request.id)) throw new Error(`request ${request.id} waits already`)
     this.#lift(nowMs)
@@ -60,7 +66,10 @@ export class WaitingLine {
     const ahead = this.#aheadOf(rank, request.tenant)
     const predicted = predictFirstTokenMs({ ...ahead, ownTokens: uncached }, load)
     const lateByMs = nowMs + predicted - (request.arrivedMs + firstTokenMs)
-    if (this.size >= maxQueued) {
+    // Those for whom a slot is free do not wait: they are taken at the next step.
+    const full = this.size >= maxQueued + load.freeSlots
+    const givesWay = full ? this.#givesWayTo(rank, request.tenant) : undefined
+    if (full && givesWay === undefined) {
       const retryMs = Math.max(lateByMs, load.slotHoldMs / load.slots)
       return { admitted: false, reason: 'queue_full', retryAfterMs: bounded(retryMs) }
     }
@@ -68,6 +77,10 @@ export class WaitingLine {
     const waits = ahead.requests + load.runningPrefillTokens > 0 || load.freeSlots === 0
     if (lateByMs > 0 && waits) {
       return { admitted: false, reason: 'too_late', retryAfterMs: bounded(lateByMs) }
+    }
+    if (givesWay !== undefined) {
+      this.remove(givesWay.id)
+      this.#displaced.set(givesWay.id, givesWay)
     }
     const placed = { request, uncached, enteredMs: nowMs, rank }
     this.#placed.set(request.id, placed)
@@ -77,20 +90,23 @@ export class WaitingLine {
   }
 
   /**
-   * Removes and returns those whose first token can no longer come in time. `leastMs`: what a first
-   * token takes at the least from now.
+   * Removes and returns those whose first token can no longer come in time, and returns those who
+   * gave way to others: to be called every step, before `next`. `leastMs`: what a first token takes
+   * at the least from now.
    */
   expire(nowMs: number, leastMs = 0): Waiting[] {
+    const late = [...this.#displaced.values()]
+    this.#displaced.clear()
     const at = nowMs + leastMs
-    if (at < this.#firstDeadlineMs) return []
-    const late: Waiting[] = []
+    if (at < this.#firstDeadlineMs) return late
     this.#firstDeadlineMs = Infinity
     for (const { request } of this.#placed.values()) {
       const deadline = request.arrivedMs + this.#options.firstTokenMs
-      if (deadline <= at) late.push(request)
-      else this.#firstDeadlineMs = Math.min(this.#firstDeadlineMs, deadline)
+      if (deadline <= at) {
+        this.remove(request.id)
+        late.push(request)
+      } else this.#firstDeadlineMs = Math.min(this.#firstDeadlineMs, deadline)
     }
-    for (const { id } of late) this.remove(id)
     return late
   }
 
@@ -117,10 +133,20 @@ export class WaitingLine {
   /** false: it does not wait. */
   remove(id: number): boolean {
     const placed = this.#placed.get(id)
-    if (placed === undefined) return false
+    if (placed === undefined) return this.#displaced.delete(id)
     this.#placed.delete(id)
     this.#leave(placed)
     return true
+  }
+
+  #givesWayTo(rank: number, tenant: string): Waiting | undefined {
+    for (let lower = PRIORITIES.length - 1; lower > rank; lower--) {
+      const newest = this.#class(lower).newestOfLongest(0)
+      if (newest !== undefined) return newest
+    }
+    // One more for the newcomer, one fewer for the other: still not fewer.
+    const own = this.#class(rank)
+    return own.newestOfLongest(own.waitingOf(tenant) + 1)
   }
 
   /** How many wait, by the priority that they came with. */
