@@ -31,6 +31,11 @@ export const ERROR_CODES = {
   WEIGHTS_UNAVAILABLE: { exit: 1, about: 'No source of the weights could be reached.' },
   IMAGE_BUILD_FAILED: { exit: 1, about: 'Building the server image failed.' },
   IMAGE_PUSH_FAILED: { exit: 1, about: 'The registry did not take the server image.' },
+  ENGINE_ADDON_UNUSABLE: {
+    exit: 3,
+    about:
+      'A compiled engine is damaged or for another CPU or version; the prebuilt one serves, slower.',
+  },
   PROVIDER_MISSING: {
     exit: 3,
     about: 'The Kubernetes provider of Pulumi is neither installed nor to be had.',

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { ERROR_CODES, KitError, formatProblem } from '../catalog/index.ts'
 import { doctorCommand } from './doctor.ts'
 import { downCommand } from './down.ts'
+import { engineCommand } from './engine.ts'
 import { imageCommand } from './image.ts'
 import { previewCommand } from './preview.ts'
 import { statusCommand } from './status.ts'
@@ -25,6 +26,7 @@ function program(): Command {
     status: statusCommand,
     doctor: doctorCommand,
     image: imageCommand,
+    engine: engineCommand,
   })) {
     register(withCommonOptions(serantau.command(verb)))
   }

@@ -113,7 +113,9 @@ async function prepareLocalCluster(
   await ensureSystemPackages(report)
   const [cluster, image] = await Promise.all([
     startCluster(name, report),
-    asStep(report, 'image', 'the server, from this checkout', () => buildImage(report)),
+    asStep(report, 'image', 'the server, from this checkout', () =>
+      buildImage(report, { engine: 'native' }),
+    ),
     ...models.map((model) => placeWeights(name, model, report)),
   ])
   const reference = `${image.name}@${image.digest}`

@@ -12,6 +12,7 @@ import { BASE_MODELS, DEFAULT_MODEL_ID } from '../catalog/models/index.ts'
 import { GatewayConfigSchema, ModelConfigSchema } from '../catalog/serving-config.ts'
 import type { GatewayConfig, ModelConfig } from '../catalog/serving-config.ts'
 import { ensureWeights } from '../weights/fetch.ts'
+import { chooseAddon, describeAddon } from './engine/addon.ts'
 import { ensureFirstKey } from './first-key.ts'
 import { createLogger } from './logger.ts'
 import { runRole } from './run-role.ts'
@@ -36,6 +37,7 @@ async function main(): Promise<void> {
   const file = await ensureWeights(model.files[0]!, join(cacheFolder(), 'weights'), (detail) =>
     say(`weights: ${detail}`),
   )
+  say(`engine: ${describeAddon(await chooseAddon())}`)
   const { keyPath, keysFile } = ensureFirstKey(stateFolder())
   const logger = createLogger('npm-start', process.stderr)
   logger.level = options.verbose ? 'info' : 'error'

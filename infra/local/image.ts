@@ -4,13 +4,15 @@ import { join } from 'node:path'
 import { KitError, type ErrorCode } from '../../catalog/errors.ts'
 import { asStep, type Report } from '../progress.ts'
 import { putEntry, verified } from './cache-entry.ts'
+import { addonIfPossible, type AddonKind, type BuiltAddon } from './engine-addon.ts'
 import { archiveDigest } from './cluster/oci-archive.ts'
 import { appFiles, PROJECT } from './image/app-files.ts'
 import { basePackages } from './image/base-packages.ts'
 import { buildArchive, pushArchive, withBuildah, type ImageConfig } from './image/buildah.ts'
 import {
-  engineBinary,
+  engineBinaries,
   productionProject,
+  type Accelerator,
   type LockFile,
   type PackageFile,
 } from './image/production-project.ts'
@@ -29,13 +31,17 @@ export interface BuiltImage {
 export interface BuildOptions {
   /** Fetch Debian's newest base packages first. */
   refreshBase?: boolean
+  /** The CPUs that its engine is compiled for; default: all, because it may run on any node. */
+  engine?: AddonKind
+  /** Takes the prebuilt engine for it instead of a compiled one. */
+  accelerator?: Accelerator
   /** Where built images are kept; default: the cache. */
   folder?: string
 }
 
 const NAME = 'serantau.local/server'
 /** Raise it when the way of building changes what comes out. */
-const RECIPE = 1
+const RECIPE = 2
 const KEEP = 3
 const WAIT_MS = 600_000
 
@@ -44,8 +50,10 @@ export async function buildImage(report: Report, options: BuildOptions = {}): Pr
   return explain('IMAGE_BUILD_FAILED', NAME, async () => {
     const entries = options.folder ?? join(cacheFolder(), 'images', 'server')
     await mkdir(entries, { recursive: true })
+    const { accelerator, engine = 'all-variants' } = options
+    const addon = accelerator === undefined ? await addonIfPossible(report, engine) : undefined
     return withLock(join(entries, 'lock'), 'the server image', WAIT_MS, async () => {
-      const parts = await gatherParts(report, options.refreshBase ?? false)
+      const parts = await gatherParts(report, options, addon)
       const entry = join(entries, hashOf(parts))
       const archive =
         (await verified(entry)) ??
@@ -67,19 +75,24 @@ export async function pushImage(archive: string, target: string, report: Report)
   )
 }
 
-async function gatherParts(report: Report, refreshBase: boolean): Promise<RootParts> {
+async function gatherParts(
+  report: Report,
+  { refreshBase, accelerator }: BuildOptions,
+  addon: BuiltAddon | undefined,
+): Promise<RootParts> {
   const readJson = async <T>(path: string): Promise<T> =>
     JSON.parse(await readFile(join(PROJECT, path), 'utf8')) as T
   const nodePackage = `node_modules/node-linux-${process.arch}`
   return {
-    base: await basePackages(report, refreshBase),
+    base: await basePackages(report, refreshBase ?? false, accelerator),
     node: join(PROJECT, nodePackage, 'bin', 'node'),
     nodeVersion: (await readJson<{ version: string }>(`${nodePackage}/package.json`)).version,
     project: productionProject(
       await readJson<PackageFile>('package.json'),
       await readJson<LockFile>('package-lock.json'),
-      engineBinary(process.arch),
+      engineBinaries(process.arch, accelerator),
     ),
+    addon,
     files: await appFiles(),
   }
 }
@@ -90,6 +103,7 @@ function hashOf(parts: RootParts): string {
   add([RECIPE, process.arch, parts.nodeVersion, configOf(parts)])
   add(parts.base.map(({ file, sha256 }) => [file, sha256]))
   add(parts.project)
+  add(parts.addon?.record)
   for (const [path, content] of parts.files) {
     add([path, createHash('sha256').update(content).digest('hex')])
   }

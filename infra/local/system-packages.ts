@@ -16,13 +16,23 @@ const PACKAGES: Record<string, string[]> = {
   buildah: ['/usr/bin/buildah'],
 }
 
-/** Which of the packages (default: all) are missing; installs nothing. */
+/** What compiles the engine. Not among the needs of the node: without it the prebuilt one serves. */
+const COMPILER: Record<string, string[]> = {
+  'g++': ['/usr/bin/c++', '/usr/local/bin/c++'],
+  cmake: ['/usr/bin/cmake', '/usr/local/bin/cmake'],
+  'ninja-build': ['/usr/bin/ninja', '/usr/local/bin/ninja'],
+  git: ['/usr/bin/git', '/usr/local/bin/git'],
+  ccache: ['/usr/bin/ccache'],
+}
+export const COMPILER_PACKAGES: readonly string[] = Object.keys(COMPILER)
+
+/** Which of the packages (default: those of node and image) are missing; installs nothing. */
 export async function missingSystemPackages(
   wanted: readonly string[] = Object.keys(PACKAGES),
 ): Promise<string[]> {
   const checked = await Promise.all(
     wanted.map(async (name) => {
-      const files = PACKAGES[name] ?? []
+      const files = PACKAGES[name] ?? COMPILER[name] ?? []
       const found = await Promise.all(
         files.map((file) =>
           access(file).then(
@@ -37,14 +47,14 @@ export async function missingSystemPackages(
   return checked.flat()
 }
 
-/** Installs with apt which of the packages (default: all) are missing, and says so. */
+/** Installs with apt which of the packages (default: those of node and image) are missing, and says so. */
 export async function ensureSystemPackages(
   report: Report,
   wanted?: readonly string[],
 ): Promise<void> {
   const missing = await missingSystemPackages(wanted)
   if (missing.length === 0) return
-  const what = `${missing.join(', ')}: programs that make the node and its image`
+  const what = `${missing.join(', ')}: programs that make the node, its image and the engine`
   await asStep(report, 'install system packages', what, () => install(missing))
 }
 

@@ -23,11 +23,11 @@ export function cpuQuota(read: (path: string) => string | undefined): number | u
   return limits.length === 0 ? undefined : Math.min(...limits)
 }
 
+/** What this process is granted; see `cpuQuota`. */
+export const ownQuota = (): number | undefined => cpuQuota(readIfThere)
+
 /** Threads for the engine: whole cores of the quota, at least 1. */
-export function engineThreads(
-  quota = cpuQuota(readIfThere),
-  cores = availableParallelism(),
-): number {
+export function engineThreads(quota = ownQuota(), cores = availableParallelism()): number {
   return Math.max(1, Math.min(cores, Math.floor(quota ?? cores)))
 }
 

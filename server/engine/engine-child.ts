@@ -1,6 +1,9 @@
 import { fork } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
+import { ownQuota } from './cpu-quota.ts'
+import { engineEnvironment } from './engine-environment.ts'
 import type { EngineOptions, FromEngine, ToEngine } from './protocol.ts'
 
 const ENGINE_PROCESS = fileURLToPath(new URL('./engine-process.ts', import.meta.url))
@@ -27,6 +30,8 @@ export function startEngineChild(options: EngineOptions, events: ChildEvents): E
   const child = fork(ENGINE_PROCESS, [JSON.stringify(options)], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     execArgv: ['--disable-warning=ExperimentalWarning'],
+    // What an operator set counts more.
+    env: { ...engineEnvironment(grantOf(options)), ...process.env },
   })
   let output = ''
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
@@ -50,6 +55,12 @@ export function startEngineChild(options: EngineOptions, events: ChildEvents): E
     stop: (graceMs) => stopChild(child, graceMs),
   }
 }
+
+const grantOf = ({ threads }: EngineOptions) => ({
+  threads,
+  quota: ownQuota(),
+  cores: availableParallelism(),
+})
 
 function causeOf(code: number | null, signal: string | null, output: string): string {
   const native = (output.match(NATIVE_LINE) ?? []).join(' ').slice(-KEPT_OUTPUT)

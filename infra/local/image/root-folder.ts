@@ -1,6 +1,8 @@
 import { chmod, copyFile, mkdir, readdir, rm, unlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { run } from '../command.ts'
+import type { BuiltAddon } from '../engine-addon.ts'
+import { NO_DISTRIBUTION, placeAddon } from '../engine-addon/place.ts'
 import type { BasePackage } from './base-packages.ts'
 import type { ProductionProject } from './production-project.ts'
 
@@ -13,6 +15,8 @@ export interface RootParts {
   node: string
   nodeVersion: string
   project: ProductionProject
+  /** The compiled engine; undefined: the image has the prebuilt one alone. */
+  addon: BuiltAddon | undefined
   files: ReadonlyMap<string, Buffer>
   /** Where the npm that runs now keeps its packages is its own matter. */
   env?: NodeJS.ProcessEnv
@@ -67,6 +71,10 @@ async function addApp(root: string, parts: RootParts): Promise<void> {
   )
   await unlink(lock)
   await pruneModules(join(app, 'node_modules'))
+  if (parts.addon !== undefined) {
+    const where = { ...parts.addon, arch: process.arch, distribution: NO_DISTRIBUTION }
+    await placeAddon(parts.addon.folder, join(app, 'node_modules/node-llama-cpp'), where)
+  }
   for (const [path, content] of parts.files) {
     await mkdir(dirname(join(app, path)), { recursive: true })
     await writeFile(join(app, path), content)

@@ -2,14 +2,14 @@ import { expect, test } from 'vitest'
 import packageJson from '../../../package.json' with { type: 'json' }
 import packageLock from '../../../package-lock.json' with { type: 'json' }
 import {
-  engineBinary,
+  engineBinaries,
   productionProject,
   type LockFile,
 } from '../../../infra/local/image/production-project.ts'
 
 const lock: LockFile = packageLock
-const binary = engineBinary('x64')
-const project = productionProject(packageJson, lock, binary)
+const [binary = ''] = engineBinaries('x64')
+const project = productionProject(packageJson, lock, [binary])
 const installed = Object.keys(project.lock.packages)
 
 test('the image installs the dependencies of the server at the versions of the lock', () => {
@@ -24,6 +24,20 @@ test('the image installs one binary of the engine', () => {
     `node_modules/${binary}`,
   ])
   expect(project.package.dependencies[binary]).toBe(packageJson.dependencies['node-llama-cpp'])
+})
+
+test.each([
+  ['cuda', ['@node-llama-cpp/linux-x64-cuda', '@node-llama-cpp/linux-x64-cuda-ext']],
+  ['vulkan', ['@node-llama-cpp/linux-x64-vulkan']],
+] as const)('an image for %s installs the binaries for it and no other', (accelerator, names) => {
+  const binaries = engineBinaries('x64', accelerator)
+  const { lock: locked } = productionProject(packageJson, lock, binaries)
+  const paths = Object.keys(locked.packages).filter((path) => path.includes('@node-llama-cpp/'))
+  expect(paths.sort()).toEqual(names.map((name) => `node_modules/${name}`))
+  for (const name of names) {
+    const { version } = locked.packages[`node_modules/${name}`] ?? {}
+    expect(version).toBe(packageJson.dependencies['node-llama-cpp'])
+  }
 })
 
 test('the image installs no development tool', () => {
@@ -41,11 +55,11 @@ test('a changed development dependency or script changes nothing in the image', 
     },
   }
   const scripts = { ...packageJson, scripts: { other: 'true' } }
-  expect(productionProject(scripts, changed, binary)).toEqual(project)
+  expect(productionProject(scripts, changed, [binary])).toEqual(project)
 })
 
 test('a lock without the binary is an error that names it', () => {
   const packages = { ...lock.packages }
   delete packages[`node_modules/${binary}`]
-  expect(() => productionProject(packageJson, { packages }, binary)).toThrow(binary)
+  expect(() => productionProject(packageJson, { packages }, [binary])).toThrow(binary)
 })

@@ -1,0 +1,30 @@
+/** CPU that the engine may use: `quota` in cores, undefined without a limit. */
+export interface CpuGrant {
+  threads: number
+  quota: number | undefined
+  cores: number
+}
+
+/** Rounds that a thread looks for work before it sleeps: some milliseconds. */
+const SPIN_ROUNDS = '1000000'
+/** libuv's threads beside the one that decodes: samplers, one a stream and core. */
+const SPARE_WORKERS = 2
+
+/**
+ * What the engine process gets in its environment, which its libraries read only when they start.
+ * Threads that wait by spinning pass a step on at once; without a whole core of the quota for each
+ * they would burn what the working one needs, and the kernel would stop them all. Pure.
+ */
+export function engineEnvironment({ threads, quota, cores }: CpuGrant): Record<string, string> {
+  const spin = threads <= Math.floor(Math.min(quota ?? cores, cores))
+  return {
+    OMP_NUM_THREADS: String(threads),
+    OMP_DYNAMIC: 'false',
+    // Bound to cores they were slower: the other processes of the machine do not keep off those.
+    OMP_PROC_BIND: 'false',
+    ...(spin
+      ? { OMP_WAIT_POLICY: 'active', GOMP_SPINCOUNT: SPIN_ROUNDS }
+      : { OMP_WAIT_POLICY: 'passive', GOMP_SPINCOUNT: '0' }),
+    UV_THREADPOOL_SIZE: String(threads + SPARE_WORKERS),
+  }
+}
