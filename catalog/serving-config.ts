@@ -47,7 +47,17 @@ export const ModelConfigSchema = z.strictObject({
     contextSize: z.int().min(64).describe('Tokens of one request: prompt and answer'),
     slots: z.int().min(1).max(64).describe('Requests decoded at once'),
     chat: z.boolean().describe('false: chat is a typed 400, the file has no template'),
-    maxQueued: z.int().min(0).default(64),
+    maxQueued: z.int().min(0).default(64).describe('Requests that may wait for a slot'),
+    firstTokenMs: z
+      .int()
+      .min(100)
+      .default(30_000)
+      .describe('A request whose first token would come later is refused, milliseconds'),
+    interTokenMs: z
+      .int()
+      .min(10)
+      .default(100)
+      .describe('Longest pause that the prompts of others make in an answer, milliseconds'),
   }),
   limits: LimitsSchema.default(defaultLimits),
 })

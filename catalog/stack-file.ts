@@ -121,6 +121,18 @@ export const StackModelSchema = z.strictObject({
     .regex(/^[1-9][0-9]*(Mi|Gi)$/, 'a quantity such as 2Gi')
     .default('2Gi'),
   maxQueued: z.int().min(0).max(10_000).default(64).describe('Requests that may wait for a slot'),
+  firstTokenMs: z
+    .int()
+    .min(100)
+    .max(600_000)
+    .default(30_000)
+    .describe('A request whose first token would come later is refused (429), milliseconds'),
+  interTokenMs: z
+    .int()
+    .min(10)
+    .max(60_000)
+    .default(100)
+    .describe('Prompts are read in pieces that hold up running answers no longer, milliseconds'),
   weights: WeightsSchema.optional().describe(
     'Where the cluster gets the file; required for kind: existing',
   ),

@@ -89,6 +89,8 @@ export function modelServerValues(input: ModelServerInput): ModelServerValues {
         slots: choice.slots,
         chat: base.chat,
         maxQueued: choice.maxQueued,
+        firstTokenMs: choice.firstTokenMs,
+        interTokenMs: choice.interTokenMs,
       },
     },
     weights: {

@@ -38,6 +38,15 @@ describe('a stack file', () => {
     })
   })
 
+  test('gives a model 30 s to its first token and 100 ms between tokens unless told', () => {
+    const limitsOf = (raw: unknown) => {
+      const { firstTokenMs, interTokenMs } = resolveModels(parseStackFile(raw))[0]!.choice
+      return [firstTokenMs, interTokenMs]
+    }
+    expect(limitsOf(minimal)).toEqual([30_000, 100])
+    expect(limitsOf(model({ firstTokenMs: 5000, interTokenMs: 40 }))).toEqual([5000, 40])
+  })
+
   test('takes replicas as a number or as equal bounds', () => {
     expect(resolveModels(parseStackFile(model({ replicas: 3 })))[0]?.replicas).toBe(3)
     const bounds = { replicas: { min: 2, max: 2 } }
@@ -75,6 +84,27 @@ describe('a stack file', () => {
       'STACK_FILE_INVALID',
       'models[0].slots',
       /expected number, got "four"/,
+    ],
+    [
+      'a limit of the first token below what any machine reaches',
+      model({ firstTokenMs: 99 }),
+      'STACK_FILE_INVALID',
+      'models[0].firstTokenMs',
+      />= 100.*got 99/,
+    ],
+    [
+      'no pause at all between tokens',
+      model({ interTokenMs: 0 }),
+      'STACK_FILE_INVALID',
+      'models[0].interTokenMs',
+      />= 10.*got 0/,
+    ],
+    [
+      'a priority that is none',
+      { ...minimal, keys: [{ name: 'a', sha256: hash, priority: 'urgent' }] },
+      'STACK_FILE_INVALID',
+      'keys[0].priority',
+      /"high".*"normal".*"low"/,
     ],
     ['no model', { ...minimal, models: [] }, 'STACK_FILE_INVALID', 'models', /array >= 1/],
     [

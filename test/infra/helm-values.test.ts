@@ -121,14 +121,13 @@ describe('a model server', () => {
     expect(byClaim!.surge).toBe('auto')
   })
 
-  test('takes slots, context, queue and memory from the stack file', () => {
+  test('takes slots, context, queue, time limits and memory from the stack file', () => {
     const [choice] = LOCAL_STACK.models
-    const raw = {
-      ...LOCAL_STACK,
-      models: [{ ...choice, slots: 7, contextSize: 512, maxQueued: 9, memory: '3Gi', cpu: 1.5 }],
-    }
+    const limits = { maxQueued: 9, firstTokenMs: 5000, interTokenMs: 40 }
+    const settings = { slots: 7, contextSize: 512, ...limits }
+    const raw = { ...LOCAL_STACK, models: [{ ...choice, ...settings, memory: '3Gi', cpu: 1.5 }] }
     const model = valuesOf(raw, { local: true }).models[0]!
-    expect(model.config.model).toMatchObject({ slots: 7, contextSize: 512, maxQueued: 9 })
+    expect(model.config.model).toMatchObject(settings)
     expect(model.resources).toMatchObject({ memory: '3Gi', cpu: 1.5 })
   })
 })

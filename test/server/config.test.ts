@@ -34,6 +34,15 @@ test('a config is read with its limits and the default ports', () => {
   })
 })
 
+test('a config written before the time limits had names is read with their defaults', () => {
+  const model = {
+    ...{ id: 'a', digest: 'ab'.repeat(32), licence: 'MIT', file: '/a.gguf' },
+    ...{ contextSize: 64, slots: 4, chat: true },
+  }
+  const limits = { firstTokenMs: 30_000, interTokenMs: 100, maxQueued: 64 }
+  expect(options({ role: 'model', model }).config).toMatchObject({ model: limits })
+})
+
 test.each([
   ['an unknown option', gateway, ['--prot', '1'], 'USAGE', 'command line'],
   ['a port that is none', gateway, ['--port', '70000'], 'USAGE', '--port'],
