@@ -24,7 +24,8 @@ export function registerErrors(app: FastifyInstance): void {
 }
 
 export function sendError(reply: FastifyReply, error: HttpError): FastifyReply {
-  if (error.retryAfterS !== undefined) reply.header('retry-after', String(error.retryAfterS))
+  if (error.retryAfterS !== undefined)
+    reply.header('retry-after', String(Math.ceil(error.retryAfterS)))
   if (error.status === 401) reply.header('www-authenticate', 'Bearer')
   return reply.code(error.status).type('application/json; charset=utf-8').send(error.body)
 }

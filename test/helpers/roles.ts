@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { GatewayConfigSchema, ModelConfigSchema } from '../../catalog/serving-config.ts'
+import type { Priority } from '../../server/engine/engine.ts'
 import { createGatewayApp } from '../../server/gateway/app.ts'
 import { createLogger } from '../../server/logger.ts'
 import { createModelApp } from '../../server/model/app.ts'
@@ -17,7 +18,14 @@ export const DIGEST = 'ab'.repeat(32)
 
 export const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 
-export function writeKeys(file: string, keys: { name: string; key: string; tenant?: string }[]) {
+interface PlainKey {
+  name: string
+  key: string
+  tenant?: string
+  priority?: Priority
+}
+
+export function writeKeys(file: string, keys: PlainKey[]) {
   const rows = keys.map(({ key, ...rest }) => ({ ...rest, sha256: sha256(key) }))
   writeFileSync(file, JSON.stringify({ keys: rows }))
 }
