@@ -1,0 +1,381 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
+import { writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { boundaryOf } from '../../server/engine/boundary.ts'
+import { SavedEntries } from '../../server/engine/saved-entries.ts'
+import { SavedPrefixes } from '../../server/engine/saved-prefixes.ts'
+import type { SavedPrefixesOptions } from '../../server/engine/saved-prefixes.ts'
+import { requireMemory } from '../../server/engine/state-folder.ts'
+import { FakeStateFiles, fakeBytes } from '../helpers/fake-state-files.ts'
+
+const parts = { tenant: 'land-office', modelDigest: 'm', adapterDigest: 'none' }
+const A = boundaryOf(parts)
+const B = boundaryOf({ ...parts, tenant: 'health' })
+
+let folder = ''
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'serantau-prefixes-'))
+})
+afterEach(() => {
+  rmSync(folder, { recursive: true, force: true })
+})
+
+async function openTier(options: Partial<SavedPrefixesOptions> = {}) {
+  const files = new FakeStateFiles()
+  const warnings: unknown[] = []
+  const tier = await SavedPrefixes.open({
+    folder,
+    maxBytes: 10 * fakeBytes(10),
+    bytesFor: fakeBytes,
+    files,
+    warn: (warning) => warnings.push(warning),
+    requireMemory: () => Promise.resolve(),
+    ...options,
+  })
+  const keep = (tokens: number[], boundary = A, pinned = false) => {
+    files.slots.set(0, tokens)
+    return tier.save(0, boundary, tokens, pinned)
+  }
+  return { tier, files, warnings, keep }
+}
+
+const kept = () =>
+  existsSync(join(folder, 'prefixes')) ? readdirSync(join(folder, 'prefixes')) : []
+const ten = (first: number) => Array.from({ length: 10 }, (_, at) => first * 100 + at)
+const error = (code: string) => Object.assign(new Error('boom'), { code })
+
+describe('which saved states stay', () => {
+  const id = fc.nat(9)
+  const operation = fc.oneof(
+    fc.record({
+      kind: fc.constant('add' as const),
+      bytes: fc.nat(60),
+      pinned: fc.nat(9),
+      instead: fc.array(id, { maxLength: 2 }),
+    }),
+    fc.record({ kind: fc.constant('resize' as const), id, bytes: fc.nat(80) }),
+    fc.record({ kind: fc.constant('read' as const), id }),
+    fc.record({ kind: fc.constant('endRead' as const), id }),
+    fc.record({ kind: fc.constant('hit' as const), id }),
+    fc.record({ kind: fc.constant('remove' as const), id }),
+  )
+
+  test('never exceeds its bytes, and never gives up what is pinned or being read', () => {
+    let evictions = 0
+    fc.assert(
+      fc.property(fc.array(operation, { minLength: 20, maxLength: 60 }), (list) => {
+        const entries = new SavedEntries(100)
+        const held = new Map<number, { bytes: number; pinned: boolean; readers: number }>()
+        const stuck = (but?: number) =>
+          [...held]
+            .filter(([key, entry]) => key !== but && (entry.pinned || entry.readers > 0))
+            .reduce((sum, [, entry]) => sum + entry.bytes, 0)
+        const leave = (ids: readonly number[]) => {
+          for (const out of ids) {
+            evictions++
+            expect(held.get(out)).toMatchObject({ pinned: false, readers: 0 })
+            held.delete(out)
+          }
+        }
+        let next = 0
+        for (const op of list) {
+          const target = 'id' in op ? [...held.keys()][op.id] : undefined
+          const entry = target === undefined ? undefined : held.get(target)
+          if (op.kind === 'add') {
+            const out = entries.add(next, op.bytes, op.pinned === 0, op.instead)
+            expect(out === undefined).toBe(stuck() + op.bytes > 100)
+            if (out === undefined) continue
+            leave(out)
+            held.set(next++, { bytes: op.bytes, pinned: op.pinned === 0, readers: 0 })
+          } else if (target === undefined || entry === undefined) continue
+          else if (op.kind === 'read') {
+            expect(entries.startRead(target)).toBe(true)
+            entry.readers++
+          } else if (op.kind === 'endRead' && entry.readers > 0) {
+            entries.endRead(target)
+            entry.readers--
+          } else if (op.kind === 'hit') entries.hit(target)
+          else if (op.kind === 'remove') {
+            entries.remove(target)
+            held.delete(target)
+          } else if (op.kind === 'resize') {
+            const fits = stuck(target) + op.bytes <= 100
+            const out = entries.resize(target, op.bytes)
+            if (fits) {
+              leave(out)
+              entry.bytes = op.bytes
+            } else {
+              expect(out).toEqual([target])
+              held.delete(target)
+            }
+          }
+          expect(entries.bytes).toBeLessThanOrEqual(100)
+          expect(entries.bytes).toBe([...held.values()].reduce((sum, { bytes }) => sum + bytes, 0))
+          expect(entries.count).toBe(held.size)
+        }
+      }),
+      { numRuns: 500 },
+    )
+    expect(evictions).toBeGreaterThan(500)
+  })
+
+  test('gives up the least recently used first', () => {
+    const entries = new SavedEntries(30)
+    for (const id of [0, 1, 2]) entries.add(id, 10, false)
+    for (const id of [0, 1, 2, 0]) entries.hit(id)
+    for (const id of [2, 1]) entries.hit(id)
+    expect(entries.add(3, 10, false)).toEqual([0])
+    expect(entries.add(4, 10, false)).toEqual([2])
+  })
+
+  test('keeps what is hit through a flood of states that are used once', () => {
+    const entries = new SavedEntries(100)
+    entries.add(0, 10, false)
+    for (let hit = 0; hit < 3; hit++) entries.hit(0)
+    const lost: number[] = []
+    for (let id = 1; id < 500; id++) {
+      // Ten have room: by age alone it would go before the next hit.
+      if (id % 20 === 0) entries.hit(0)
+      lost.push(...(entries.add(id, 10, false) ?? []))
+    }
+    expect(lost).not.toContain(0)
+  })
+
+  test('gives up a shared state that is no longer used', () => {
+    const entries = new SavedEntries(100)
+    entries.add(0, 10, false)
+    for (let hit = 0; hit < 1000; hit++) entries.hit(0)
+    const lost: number[] = []
+    for (let id = 1; id < 500; id++) lost.push(...(entries.add(id, 10, false) ?? []))
+    expect(lost).toContain(0)
+  })
+})
+
+describe('RAM tier of the prefix cache', () => {
+  test('gives back what was saved, and stays within its bytes on the file system', async () => {
+    const prompt = fc.record({
+      boundary: fc.constantFrom(A, B),
+      tokens: fc.array(fc.nat(2), { minLength: 1, maxLength: 30 }),
+      pinned: fc.nat(7).map((number) => number === 0),
+    })
+    let hits = 0
+    await fc.assert(
+      fc.asyncProperty(fc.array(prompt, { minLength: 10, maxLength: 30 }), async (prompts) => {
+        const { tier, files, warnings } = await openTier({ maxBytes: 400 })
+        files.afterSave = () => {
+          const sizes = kept().map((name) => statSync(join(folder, 'prefixes', name)).size)
+          expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(400)
+        }
+        // All at once: saves and reads overlap.
+        await Promise.all(
+          prompts.map(async ({ boundary, tokens, pinned }, slot) => {
+            files.slots.set(slot, tokens)
+            const saved = await tier.save(slot, boundary, tokens, pinned)
+            const found = tier.longest(boundary, tokens)
+            if (saved && pinned) expect(found?.length).toBe(tokens.length)
+            if (found === undefined) return
+            const reader = 1000 + slot
+            const length = await tier.load(found.holder, boundary, reader)
+            if (length === undefined) return
+            hits++
+            expect(files.slots.get(reader)).toHaveLength(length)
+            expect(files.slots.get(reader)?.slice(0, found.length)).toEqual(
+              tokens.slice(0, found.length),
+            )
+          }),
+        )
+        expect(tier.stats().bytes).toBeLessThanOrEqual(400)
+        expect(kept()).toHaveLength(tier.stats().entries)
+        expect(warnings).toEqual([])
+        await tier.close()
+        expect(kept()).toEqual([])
+      }),
+      { numRuns: 60 },
+    )
+    expect(hits).toBeGreaterThan(200)
+  })
+
+  test('never serves another boundary, whatever the id', async () => {
+    const { tier, files, keep } = await openTier()
+    await keep(ten(1))
+    expect(tier.longest(B, ten(1))).toBeUndefined()
+    const id = tier.longest(A, ten(1))?.holder ?? -1
+    expect(await tier.load(id, B, 5)).toBeUndefined()
+    expect(files.loads).toBe(0)
+    expect(await tier.load(id, A, 5)).toBe(10)
+  })
+
+  test('does not evict a state that is being read', async () => {
+    const { tier, files, keep } = await openTier({ maxBytes: fakeBytes(10) })
+    await keep(ten(1))
+    let refused: boolean | undefined
+    files.whileLoading = async () => {
+      refused = !(await keep(ten(2)))
+    }
+    expect(await tier.load(tier.longest(A, ten(1))?.holder ?? -1, A, 5)).toBe(10)
+    expect(files.slots.get(5)).toEqual(ten(1))
+    expect(refused).toBe(true)
+    expect(await keep(ten(2))).toBe(true)
+    expect(tier.longest(A, ten(1))).toBeUndefined()
+  })
+
+  test('keeps pinned states through any number of others', async () => {
+    const { tier, keep } = await openTier({ maxBytes: 3 * fakeBytes(10) })
+    await keep(ten(0), A, true)
+    await keep(ten(1))
+    // Saved before, pinned later.
+    await keep(ten(1), A, true)
+    for (let first = 2; first < 30; first++) expect(await keep(ten(first))).toBe(true)
+    expect(tier.longest(A, ten(0))?.length).toBe(10)
+    expect(tier.longest(A, ten(1))?.length).toBe(10)
+    expect(tier.stats().entries).toBe(3)
+    await keep(ten(99), A, true)
+    // Nothing but pinned states: no room, and still no failure.
+    expect(await keep(ten(2))).toBe(false)
+    expect(tier.on).toBe(true)
+  })
+
+  test('writes equal tokens once, and replaces a prefix by the longer state', async () => {
+    const { tier, files, keep } = await openTier()
+    await keep(ten(1))
+    await keep(ten(1))
+    expect(files.saves).toBe(1)
+    await keep(ten(1), B)
+    await keep([...ten(1), 7])
+    expect(tier.stats().entries).toBe(2)
+    expect(tier.longest(A, ten(1))?.length).toBe(10)
+    expect(tier.longest(B, ten(1))?.length).toBe(10)
+    // The longer one serves the shorter.
+    await keep(ten(1))
+    expect(files.saves).toBe(3)
+  })
+
+  test('names files at random, in a folder that only its owner may read', async () => {
+    const { keep } = await openTier()
+    await keep(ten(1))
+    const first = kept()
+    expect(first[0]).toMatch(/^[0-9a-f]{32}\.kv$/)
+    expect(statSync(join(folder, 'prefixes')).mode & 0o777).toBe(0o700)
+    rmSync(join(folder, 'prefixes'), { recursive: true })
+    await (await openTier()).keep(ten(1))
+    expect(kept()).not.toEqual(first)
+  })
+
+  test('removes the files of an earlier process and nothing else', async () => {
+    await (await openTier()).keep(ten(1))
+    expect(kept()).toHaveLength(1)
+    mkdirSync(join(folder, 'system-prompts'))
+    const others = ['prefixes/notes.txt', 'system-prompts/a.state', `${'a'.repeat(32)}.kv`]
+    for (const name of others) writeFileSync(join(folder, name), 'x')
+    await openTier()
+    expect(kept()).toEqual(['notes.txt'])
+    for (const name of others) expect(existsSync(join(folder, name))).toBe(true)
+  })
+
+  test('drops a state that cannot be read and goes on', async () => {
+    const { tier, keep, warnings } = await openTier()
+    await keep(ten(1))
+    await keep(ten(2))
+    const id = tier.longest(A, ten(1))?.holder ?? -1
+    for (const name of kept()) rmSync(join(folder, 'prefixes', name))
+    expect(await tier.load(id, A, 5)).toBeUndefined()
+    expect(tier.longest(A, ten(1))).toBeUndefined()
+    expect(await keep(ten(3))).toBe(true)
+    expect(warnings).toEqual([])
+  })
+
+  test('goes without a warning when it has no bytes', async () => {
+    const { tier, keep, warnings } = await openTier({ maxBytes: 0 })
+    expect(await keep(ten(1))).toBe(false)
+    expect([tier.on, warnings]).toEqual([false, []])
+  })
+})
+
+describe('RAM tier that fails', () => {
+  const off = (cause: string) => [{ event: 'prefix_cache_off', cause }]
+
+  test.each([
+    ['ENOSPC', 'folder_full'],
+    ['EROFS', 'folder_read_only'],
+    ['ENOENT', 'folder_missing'],
+    ['', 'failed'],
+  ])('turns off on %s with one warning, and leaves no text behind', async (code, cause) => {
+    const { tier, files, keep, warnings } = await openTier()
+    await keep(ten(1))
+    files.failSave = error(code)
+    expect(await keep(ten(2))).toBe(false)
+    expect(tier.on).toBe(false)
+    expect(tier.longest(A, ten(1))).toBeUndefined()
+    expect(kept()).toEqual([])
+    expect(await keep(ten(3))).toBe(false)
+    expect(warnings).toEqual(off(cause))
+    expect(tier.stats()).toEqual({ entries: 0, bytes: 0 })
+  })
+
+  test('notices that less was written than native code says', async () => {
+    const { files, keep, warnings } = await openTier()
+    const save = files.save.bind(files)
+    files.save = async (slot, path) => (await save(slot, path)) + 1
+    expect(await keep(ten(1))).toBe(false)
+    expect(warnings).toEqual(off('folder_full'))
+  })
+
+  test('keeps nothing of a state that is larger than foretold and does not fit', async () => {
+    const { tier, keep } = await openTier({ maxBytes: fakeBytes(10) - 1, bytesFor: () => 1 })
+    expect(await keep(ten(1))).toBe(false)
+    expect(kept()).toEqual([])
+    expect(tier.stats()).toEqual({ entries: 0, bytes: 0 })
+    expect(tier.on).toBe(true)
+  })
+
+  test.each([
+    ['that is missing', () => join(folder, 'no', 'such')],
+    [
+      'whose parent is a file',
+      () => {
+        writeFileSync(join(folder, 'file'), '')
+        return join(folder, 'file', 'folder')
+      },
+    ],
+  ])('is off in a folder %s', async (_, path) => {
+    const { tier, keep, warnings } = await openTier({ folder: path() })
+    expect([tier.on, await keep(ten(1))]).toEqual([false, false])
+    expect(warnings).toEqual(off('folder_missing'))
+  })
+
+  test('is off in a folder that others may read', async () => {
+    mkdirSync(join(folder, 'prefixes'))
+    chmodSync(join(folder, 'prefixes'), 0o755)
+    expect((await openTier()).warnings).toEqual(off('not_private'))
+  })
+
+  test.runIf(process.platform === 'linux')('is off in a folder that is not in memory', async () => {
+    const { tier, warnings } = await openTier({ folder: '/proc', requireMemory })
+    expect(tier.on).toBe(false)
+    expect(warnings).toEqual(off('not_in_memory'))
+  })
+
+  test('tells memory from disks by the type of the file system', async () => {
+    const ask = (type: number) => () => Promise.resolve({ type }) as never
+    const tmpfs = 0x01021994
+    const ramfs = 0x858458f6
+    for (const type of [tmpfs, ramfs, ramfs | 0]) {
+      await expect(requireMemory('/x', ask(type))).resolves.toBeUndefined()
+    }
+    const [ext4, xfs, overlay, nfs] = [0xef53, 0x58465342, 0x794c7630, 0x6969]
+    for (const type of [ext4, xfs, overlay, nfs]) {
+      await expect(requireMemory('/x', ask(type ?? 0))).rejects.toThrow('not_in_memory')
+    }
+  })
+})
