@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { KitError } from '../catalog/index.ts'
 import { createProgress } from '../cli/progress.ts'
+import { ensureAddon } from '../infra/local/engine-addon.ts'
 import { ensureSystemPackages } from '../infra/local/system-packages.ts'
 import { ensureTool } from '../infra/local/toolchain.ts'
 
@@ -100,6 +101,8 @@ async function tools(): Promise<Count> {
   ] as const) {
     await ensureTool(name, report)
   }
+  await ensureAddon(report, 'native')
+  await ensureAddon(report, 'all-variants')
   return { passed: 1, failed: 0 }
 }
 

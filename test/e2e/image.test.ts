@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
-import { mkdir, mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { addonFolder } from '../../catalog/engine-addon.ts'
 import { run } from '../../infra/local/command.ts'
 import { buildImage, pushImage, type BuiltImage } from '../../infra/local/image.ts'
 import type { Report } from '../../infra/progress.ts'
@@ -54,6 +55,7 @@ describe('the server image', () => {
     expect(layers).toHaveLength(1)
     await run('tar', ['-xf', blob(layers[0]!.digest), '-C', root])
     await writeFile(join(root, 'app', 'engine.mjs'), PROBE)
+    await writeFile(join(root, 'app', 'addon.mjs'), JUDGE)
   })
   afterAll(() => rm(folder, { recursive: true, force: true }))
 
@@ -108,9 +110,18 @@ describe('the server image', () => {
   test('loads the engine as any user on a read-only root, compiling and fetching nothing', async () => {
     expect(JSON.parse(await enter('/app/engine.mjs'))).toEqual({
       user: 123456,
-      build: 'prebuilt',
+      build: 'localBuild',
+      openmp: true,
       write: 'EROFS',
     })
+  })
+
+  test('carries the engine for every CPU, and judges it fit for this one', async () => {
+    const names = await readdir(join(root, 'app', 'node_modules/node-llama-cpp', RELEASE))
+    const cpus = names.filter((name) => name.startsWith('libggml-cpu-'))
+    if (process.arch === 'x64') expect(cpus).toContain('libggml-cpu-x64.so')
+    expect(cpus.length).toBeGreaterThan(5)
+    expect(JSON.parse(await enter('/app/addon.mjs'))).toMatchObject({ kind: 'all-variants' })
   })
 
   test.each(['server/main.ts', 'weights/import-main.ts'])('starts %s', async (program) => {
@@ -166,11 +177,18 @@ describe('the server image', () => {
 })
 
 const PROBE = `
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { getLlama } from 'node-llama-cpp'
 const llama = await getLlama({ gpu: false, build: 'never', progressLogs: false })
 let write = 'done'
 try { writeFileSync('/app/x', '') } catch (error) { write = error.code }
-console.log(JSON.stringify({ user: process.getuid(), build: llama.buildType, write }))
+const openmp = readFileSync('/proc/self/maps', 'utf8').includes('libgomp')
+console.log(JSON.stringify({ user: process.getuid(), build: llama.buildType, openmp, write }))
 process.exit(0)
+`
+
+const RELEASE = join(addonFolder(process.arch), 'Release')
+const JUDGE = `
+import { chooseAddon } from './server/engine/addon.ts'
+console.log(JSON.stringify(await chooseAddon()))
 `

@@ -91,9 +91,15 @@ async function environment(
   { cpu }: Inputs,
 ): Promise<NodeJS.ProcessEnv> {
   await mkdir(objects, { recursive: true })
-  const { CFLAGS: _c, CXXFLAGS: _cxx, LDFLAGS: _ld, CC: _cc, CXX: _cpp, ...kept } = process.env
   return {
-    ...kept,
+    ...process.env,
+    ...{
+      CC: undefined,
+      CXX: undefined,
+      CFLAGS: undefined,
+      CXXFLAGS: undefined,
+      LDFLAGS: undefined,
+    },
     PATH: `${dirname(process.execPath)}${delimiter}${process.env['PATH'] ?? ''}`,
     NODE_PATH: join(PROJECT, 'node_modules'),
     CCACHE_DIR: objects,
