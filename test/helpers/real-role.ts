@@ -103,7 +103,7 @@ export function gatewayConfig(models: Record<string, string>): object {
   return { role: 'gateway', models: rows }
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo

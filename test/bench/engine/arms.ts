@@ -1,0 +1,135 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { freePort, gatewayConfig, modelConfig } from '../../helpers/real-role.ts'
+import { API_KEY, writeKeys } from '../../helpers/roles.ts'
+import type { Peer } from './build-peer.ts'
+import type { Target } from './client.ts'
+import { type LlamaFlags, SPINNING, llamaArgs, startingFlags } from './llama-flags.ts'
+import { family } from './processes.ts'
+import { type ServerProcess, startServer } from './server-process.ts'
+
+export const ARM_NAMES = ['ours', 'gateway', 'plain', 'llama-server', 'llama-server-best'] as const
+export type ArmName = (typeof ARM_NAMES)[number]
+
+/** What every arm serves, and with what. */
+export interface Setup {
+  modelId: string
+  file: string
+  slots: number
+  /** Tokens of one request, prompt and answer. */
+  context: number
+  threads: number
+  peer: Peer | undefined
+  /** Of the arm `llama-server-best`. */
+  best: LlamaFlags
+}
+
+export interface RunningArm extends Target {
+  /** Ids of all its processes. */
+  pids: () => Promise<number[]>
+  stop: () => Promise<void>
+}
+
+interface Started {
+  port: number
+  key?: string
+  processes: ServerProcess[]
+}
+
+/** How each arm is started; ready means that it says so itself. */
+const START: Record<ArmName, (setup: Setup, folder: string) => Promise<Started>> = {
+  ours: startModel,
+  gateway: startGateway,
+  plain: startPlain,
+  'llama-server': (setup, folder) => startLlama(setup, folder, startingFlags(setup.slots)),
+  'llama-server-best': (setup, folder) => startLlama(setup, folder, setup.best),
+}
+
+export async function startArm(name: ArmName, setup: Setup): Promise<RunningArm> {
+  const folder = mkdtempSync(join(tmpdir(), 'serantau-bench-'))
+  try {
+    const { port, key, processes } = await START[name](setup, folder)
+    return {
+      ...{ port, key, model: setup.modelId },
+      pids: async () => (await Promise.all(processes.map(({ pid }) => family(pid)))).flat(),
+      stop: async () => {
+        for (const each of processes) await each.stop()
+        rmSync(folder, { recursive: true, force: true })
+      },
+    }
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true })
+    throw error
+  }
+}
+
+const MAIN = join(import.meta.dirname, '..', '..', '..', 'server', 'main.ts')
+const PLAIN = join(import.meta.dirname, 'plain-server.ts')
+
+/** One key asks for all streams here, which is not what that limit is about. */
+const LIMITS = { maxStreamsPerKey: 1024 }
+
+function startRole(config: object, folder: string, name: string, port: number, metrics: number) {
+  const [configFile, keysFile] = [join(folder, `${name}.json`), join(folder, 'keys.json')]
+  writeFileSync(configFile, JSON.stringify({ ...config, limits: LIMITS }))
+  writeKeys(keysFile, [{ name: 'bench', key: API_KEY }])
+  const files = ['--config', configFile, '--keys', keysFile, '--host', '127.0.0.1']
+  const ports = ['--port', `${port}`, '--metrics-port', `${metrics}`, '--drain-delay-ms', '0']
+  const args = [MAIN, ...files, ...ports]
+  return startServer({
+    ...{ program: process.execPath, args, env: {}, log: join(folder, `${name}.log`) },
+  })
+}
+
+async function startModel(setup: Setup, folder: string): Promise<Started> {
+  const { modelId, file, slots, context } = setup
+  const [port, metrics] = [await freePort(), await freePort()]
+  const config = modelConfig(modelId, file, { contextSize: context, slots })
+  const model = startRole(config, folder, 'model', port, metrics)
+  await readyOrStop([model], `http://127.0.0.1:${port}/health/ready`)
+  return { port, key: API_KEY, processes: [model] }
+}
+
+async function startGateway(setup: Setup, folder: string): Promise<Started> {
+  const model = await startModel(setup, folder)
+  const [port, metrics] = [await freePort(), await freePort()]
+  const config = gatewayConfig({ [setup.modelId]: `http://127.0.0.1:${model.port}` })
+  const gateway = startRole(config, folder, 'gateway', port, metrics)
+  const processes = [gateway, ...model.processes]
+  await readyOrStop(processes, `http://127.0.0.1:${port}/health/ready`)
+  return { port, key: API_KEY, processes }
+}
+
+async function startPlain(setup: Setup, folder: string): Promise<Started> {
+  const port = await freePort()
+  const { file, slots, context, threads } = setup
+  const args = [PLAIN, JSON.stringify({ file, slots, context, threads, port })]
+  const log = join(folder, 'plain.log')
+  const plain = startServer({ program: process.execPath, args, env: {}, log })
+  await readyOrStop([plain], `http://127.0.0.1:${port}/health`)
+  return { port, processes: [plain] }
+}
+
+async function startLlama(setup: Setup, folder: string, flags: LlamaFlags): Promise<Started> {
+  const { peer, file, context, slots, threads } = setup
+  if (peer === undefined) throw new Error('llama-server has not been built')
+  const port = await freePort()
+  const args = [
+    ...['--model', file, '--threads', `${threads}`, '--host', '127.0.0.1', '--port', `${port}`],
+    ...llamaArgs(flags, context, slots),
+  ]
+  const env = { ...peer.env, ...(flags.spin ? SPINNING : {}) }
+  const server = startServer({ program: peer.server, args, env, log: join(folder, 'llama.log') })
+  await readyOrStop([server], `http://127.0.0.1:${port}/health`)
+  return { port, processes: [server] }
+}
+
+async function readyOrStop(processes: ServerProcess[], url: string): Promise<void> {
+  try {
+    await processes[0]?.ready(url)
+  } catch (error) {
+    for (const each of processes) await each.stop()
+    throw error
+  }
+}

@@ -1,0 +1,201 @@
+import { stat, writeFile } from 'node:fs/promises'
+import { cpus, loadavg, totalmem } from 'node:os'
+import { join } from 'node:path'
+import { BASE_MODELS } from '../../../catalog/models/index.ts'
+import { createProgress } from '../../../cli/progress.ts'
+import { run } from '../../../infra/local/command.ts'
+import { cacheFolder } from '../../../infra/local/paths.ts'
+import { engineThreads } from '../../../server/engine/cpu-quota.ts'
+import { weightsOf } from '../../helpers/real-role.ts'
+import { type ArmName, type RunningArm, type Setup, startArm } from './arms.ts'
+import { BestFlags } from './best-flags.ts'
+import { type Peer, ensurePeer } from './build-peer.ts'
+import { Connection } from './client.ts'
+import { judge } from './goals.ts'
+import { measureLimit } from './limit.ts'
+import { SPINNING, llamaArgs } from './llama-flags.ts'
+import { closedLoop, summarise } from './load.ts'
+import { LIMIT, MODELS, type Options, readOptions } from './options.ts'
+import { plot } from './plot.ts'
+import { watched } from './processes.ts'
+import { type Prompts, loadPrompts } from './prompts.ts'
+import { goalTable, page, workloadTable } from './report.ts'
+import { type ArmResult, type Results, addRun, loadResults, saveResults } from './results.ts'
+import { WORKLOADS } from './workloads/index.ts'
+import type { Cases, Session, Workload } from './workloads/workload.ts'
+
+const ROOT = join(import.meta.dirname, '..', '..', '..')
+const SLOTS = 16
+const say = (line: string) => process.stderr.write(`${line}\n`)
+
+/** Everything that stays the same while the command runs. */
+interface Bench {
+  options: Options
+  setup: Omit<Setup, 'context' | 'best'>
+  prompts: Prompts
+  best: BestFlags
+  /** Where figures of earlier commands are kept. */
+  store: string
+  results: Results
+  stamp: Pick<ArmResult, 'at' | 'commit'>
+}
+
+/** Measures our engine against its peers; prints tables, with `--write` the page and its plot. */
+export async function benchEngine(args: string[]): Promise<void> {
+  const bench = await prepare(readOptions(args))
+  const { options, store, results } = bench
+  for (const name of options.workloads) {
+    await measureWorkload(bench, name, WORKLOADS[name] as Workload)
+    await saveResults(store, results)
+    console.log(`\n${name}: ${WORKLOADS[name]?.title}\n\n${workloadTable(results, name)}`)
+  }
+  const measured = judge(results).filter(({ workload }) => options.workloads.includes(workload))
+  console.log(`\n${goalTable(measured)}`)
+  if (options.write) await write(bench)
+}
+
+async function prepare(options: Options): Promise<Bench> {
+  const modelId = MODELS[options.model]
+  const peer = await peerFor(options)
+  const file = await weightsOf(modelId)
+  const folder = join(cacheFolder(), 'bench', 'engine')
+  const kind = options.quick ? 'quick' : 'full'
+  const store = join(folder, `${modelId}-${kind}.json`)
+  const best = new BestFlags(join(folder, `${modelId}-flags-${peer?.key ?? 'none'}.json`), SLOTS)
+  await best.load()
+  const commit = await run('git', ['describe', '--always', '--dirty'], { folder: ROOT })
+  return {
+    ...{ options, best, store },
+    setup: { modelId, file, slots: SLOTS, threads: engineThreads(), peer },
+    prompts: await loadPrompts(folder, file, BASE_MODELS[modelId]?.files[0]?.sha256 ?? ''),
+    results: await loadResults(store),
+    stamp: { at: new Date().toISOString(), commit: commit.trim() },
+  }
+}
+
+/** Its build takes minutes: only for those who ask for one of its arms. */
+async function peerFor({ arms, workloads }: Options): Promise<Peer | undefined> {
+  const needed =
+    arms.some((arm) => arm === LIMIT || arm.startsWith('llama-server')) || workloads.includes('W10')
+  return needed ? ensurePeer(createProgress(process.stderr, process.env)) : undefined
+}
+
+/** Arm after arm, then all of them again: what changes on the machine meanwhile meets them alike. */
+async function measureWorkload(bench: Bench, name: string, workload: Workload): Promise<void> {
+  const { options, best, results, setup } = bench
+  const arms = options.arms.filter((arm) => arm !== LIMIT || name === 'W0')
+  const searched = arms.includes('llama-server-best') && !options.quick && !best.knows(name)
+  if (options.grid || searched) await searchFlags(bench, name, workload)
+  const capacity = name === 'W10' ? await capacityOf(bench) : Number.NaN
+  const flags = best.of(name)
+  const spinning = Object.entries(SPINNING).map(([key, value]) => `${key}=${value}`)
+  const shown = [
+    ...(flags.spin ? spinning : []),
+    ...llamaArgs(flags, workload.context, setup.slots),
+  ]
+  const fresh: Record<string, ArmResult> = {}
+  for (let turn = 0; turn < options.runs; turn++) {
+    for (const arm of arms) {
+      say(`${name} ${arm}, run ${turn + 1} of ${options.runs}`)
+      const result = (fresh[arm] ??= { ...bench.stamp, cases: {} })
+      if (arm === 'llama-server-best') result.flags = shown.join(' ')
+      addRun(result, await runArm(bench, arm, name, turn, capacity))
+    }
+  }
+  results[name] = { ...results[name], ...fresh }
+}
+
+async function runArm(
+  { setup, prompts, options, best }: Bench,
+  arm: ArmName | typeof LIMIT,
+  name: string,
+  turn: number,
+  capacity: number,
+): Promise<Cases> {
+  const workload = WORKLOADS[name] as Workload
+  if (arm === LIMIT) return measureLimit(setup.peer as Peer, setup.file, setup.threads)
+  const full = { ...setup, context: workload.context, best: best.of(name) }
+  const { quick, soakRequests } = options
+  const session = sessionOf(arm, full, { prompts, quick, soakRequests, seed: turn, capacity })
+  return workload.run(session)
+}
+
+type Given = Pick<Session, 'prompts' | 'quick' | 'soakRequests' | 'seed' | 'capacity'>
+
+function sessionOf(arm: ArmName, setup: Setup, given: Given): Session {
+  return {
+    ...given,
+    slots: setup.slots,
+    startCold: async () => {
+      const began = performance.now()
+      const running = await startArm(arm, setup)
+      return { arm: running, readyMs: performance.now() - began }
+    },
+    start: async () => {
+      const running = await startArm(arm, setup)
+      const connection = new Connection(running)
+      await connection.complete({ prompt: given.prompts.prompt('first', 32), maxTokens: 8 })
+      connection.close()
+      return running
+    },
+    measure: async (running, work) => {
+      const load = loadavg()[0] ?? Number.NaN
+      const own = process.cpuUsage()
+      const { value, taken } = await watched(await running.pids(), work)
+      const { user, system } = process.cpuUsage(own)
+      return { ...value, ...taken, clientCpuSeconds: (user + system) / 1e6, load }
+    },
+  }
+}
+
+async function searchFlags(bench: Bench, name: string, workload: Workload): Promise<void> {
+  const { setup, prompts, best } = bench
+  const capacity = name === 'W10' ? await capacityOf(bench) : Number.NaN
+  const given = { prompts, quick: true, soakRequests: 128, seed: 1000, capacity }
+  say(`${name}: searching llama-server's best flags`)
+  await best.search(
+    name,
+    workload,
+    async (flags) => {
+      const full = { ...setup, context: workload.context, best: flags }
+      return workload.score(await workload.run(sessionOf('llama-server-best', full, given)))
+    },
+    say,
+  )
+}
+
+/** Requests a second of the best llama-server at 16 streams: what an overload is measured by. */
+async function capacityOf({ setup, prompts, best }: Bench): Promise<number> {
+  if (best.capacity !== undefined) return best.capacity
+  const full = { ...setup, context: 512, best: best.of('W1') }
+  const arm: RunningArm = await startArm('llama-server-best', full)
+  try {
+    const answers = await closedLoop(arm, SLOTS, 3, (stream, turn) => ({
+      prompt: prompts.prompt(`capacity ${stream} ${turn}`, 64),
+      maxTokens: 64,
+    }))
+    const capacity = summarise(answers)['requestsPerSecond'] ?? Number.NaN
+    await best.keepCapacity(capacity)
+    say(`capacity: ${capacity.toFixed(2)} requests a second`)
+    return capacity
+  } finally {
+    await arm.stop()
+  }
+}
+
+async function write({ results, setup, options }: Bench): Promise<void> {
+  const titles = Object.fromEntries(
+    Object.entries(WORKLOADS).map(([name, { title }]) => [name, title]),
+  )
+  const model = BASE_MODELS[MODELS[options.model]]?.name ?? ''
+  const suffix = options.model === 'gemma' ? '' : `-${options.model}`
+  const head = {
+    ...{ model, threads: setup.threads, cores: cpus().length, processor: cpus()[0]?.model ?? '' },
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    fileMiB: (await stat(setup.file)).size / 2 ** 20,
+    llamaCpp: 'v0.5.0, as node-llama-cpp ships it',
+  }
+  const base = join(ROOT, 'docs', 'reference', `bench-engine${suffix}`)
+  await writeFile(`${base}.md`, page(results, titles, head))
+  await writeFile(`${base}.svg`, plot(results, `${model}: tokens a second, 64 in, 64 out`))
+}

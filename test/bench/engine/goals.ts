@@ -1,0 +1,123 @@
+import { type Results, valuesOf } from './results.ts'
+import { type Estimate, differenceOf, medianOf, ratioOf } from './statistics.ts'
+
+/** One line of the table: what is to be reached, against which arm. */
+export interface Goal {
+  label: string
+  workload: string
+  /** Name of the workload's case. */
+  name: string
+  metric: string
+  /** The other arm's metric, where it has another name. */
+  otherMetric?: string
+  arm: string
+  other: string
+  as: 'ratio' | 'difference'
+  bound: 'least' | 'most'
+  goal: number
+}
+
+export interface Judged extends Goal {
+  ours: Estimate
+  theirs: Estimate
+  compared: Estimate
+  reached: boolean
+}
+
+const BEST = 'llama-server-best'
+const defaults = { arm: 'ours', other: BEST, as: 'ratio' } as const
+const rate = { ...defaults, metric: 'tokensPerSecond', bound: 'least' } as const
+
+const throughput = [1, 2, 3, 4, 5, 6, 7, 8, 12, 16].map((streams): Goal => ({
+  ...rate,
+  label: `${streams} stream${streams === 1 ? '' : 's'}, tok/s`,
+  workload: 'W1',
+  name: `${streams}`,
+  goal: streams === 1 ? 0.98 : 1,
+}))
+
+const decodePhase = [1, 2, 3, 4, 8, 12, 16].map((streams): Goal => ({
+  ...{ ...rate, metric: 'decodePerSecond', other: 'batched-bench', goal: 0.93 },
+  ...{ label: `decode phase alone, ${streams} rows`, workload: 'W0', name: `${streams}` },
+}))
+
+const shaped = [5, 6, 7].map((streams): Goal => ({
+  ...{ ...rate, metric: 'decodePerSecond', otherMetric: 'shapedPerSecond' },
+  ...{ label: `decode phase, ${streams} rows, of what shaping allows`, workload: 'W0' },
+  ...{ name: `${streams}`, other: 'batched-bench', goal: 0.97 },
+}))
+
+/** Goals of the engine, in the order of the table. */
+export const GOALS: readonly Goal[] = [
+  ...throughput,
+  { ...rate, label: 'long answers, 16 streams, tok/s', workload: 'W2', name: '16', goal: 1 },
+  { ...rate, label: 'long prompts, 16 streams, tok/s', workload: 'W3', name: '16', goal: 1 },
+  ...decodePhase,
+  ...shaped,
+  {
+    ...{ ...defaults, label: 'cold burst, TTFT p50', workload: 'W5', name: 'cold' },
+    ...{ metric: 'ttftP50', bound: 'most', goal: 0.2 },
+  },
+  {
+    ...{ ...defaults, label: 'cold burst, requests a second', workload: 'W5', name: 'cold' },
+    ...{ metric: 'requestsPerSecond', bound: 'least', goal: 2.5 },
+  },
+  {
+    ...{ ...defaults, label: 'warm burst, requests a second', workload: 'W5', name: 'warm' },
+    ...{ metric: 'requestsPerSecond', bound: 'least', goal: 1 },
+  },
+  { ...rate, label: 'conversations, tok/s', workload: 'W6', name: 'all', goal: 1 },
+  {
+    ...{ ...defaults, label: 'decoding beside long prompts, inter-token p99', workload: 'W4' },
+    ...{ name: 'all', metric: 'itlP99', bound: 'most', goal: 0.6 },
+  },
+  {
+    ...{ ...defaults, label: 'the same against default flags', other: 'llama-server' },
+    ...{ workload: 'W4', name: 'all', metric: 'itlP99', bound: 'most', goal: 0.1 },
+  },
+  { ...rate, label: 'decoding beside long prompts, tok/s', workload: 'W4', name: 'all', goal: 1 },
+  { ...rate, label: 'copying, one stream, tok/s', workload: 'W9', name: '1', goal: 1 },
+  {
+    ...{ ...defaults, label: '1.5x overload, requests inside the TTFT limit', workload: 'W10' },
+    ...{ name: 'all', metric: 'inTime', bound: 'least', goal: 1.5 },
+  },
+  {
+    ...{ ...defaults, label: 'restart with a 1,000-token system prompt, TTFT', workload: 'W11' },
+    ...{ name: 'restart', metric: 'ttft', bound: 'most', goal: 0.2 },
+  },
+  {
+    ...{ ...defaults, label: 'process start to first token', workload: 'W11', name: 'start' },
+    ...{ metric: 'firstTokenMs', bound: 'most', goal: 1.3 },
+  },
+  {
+    ...{ ...defaults, label: 'TTFT right after a storm of disconnects', workload: 'W12' },
+    ...{ name: 'storm', metric: 'nextTtft', bound: 'most', goal: 1 },
+  },
+  {
+    ...{ ...rate, label: 'gateway against the model server alone, 16 streams, tok/s' },
+    ...{ workload: 'W1', name: '16', arm: 'gateway', other: 'ours', goal: 0.97 },
+  },
+  {
+    ...{ label: 'the same, TTFT p50, ms', workload: 'W1', name: '1', metric: 'ttftP50' },
+    ...{ arm: 'gateway', other: 'ours', as: 'difference', bound: 'most', goal: 3 },
+  },
+  {
+    ...{ ...defaults, label: 'peak memory (PSS of all processes), 16 streams', workload: 'W1' },
+    ...{ name: '16', metric: 'peakMiB', bound: 'most', goal: 1.15 },
+  },
+]
+
+/** Goals whose two arms were measured. Pure. */
+export function judge(results: Results, goals: readonly Goal[] = GOALS): Judged[] {
+  return goals.flatMap((goal) => {
+    const { workload, name, metric, arm, other } = goal
+    const mine = valuesOf(results, { workload, name, metric, arm })
+    const otherMetric = goal.otherMetric ?? metric
+    const theirs = valuesOf(results, { workload, name, metric: otherMetric, arm: other })
+    if (mine.length === 0 || theirs.length === 0) return []
+    const compared = (goal.as === 'ratio' ? ratioOf : differenceOf)(mine, theirs)
+    const { value } = compared
+    const reached = goal.bound === 'least' ? value >= goal.goal : value <= goal.goal
+    return [{ ...goal, ours: medianOf(mine), theirs: medianOf(theirs), compared, reached }]
+  })
+}

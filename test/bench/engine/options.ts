@@ -1,0 +1,85 @@
+import { parseArgs } from 'node:util'
+import { KitError } from '../../../catalog/errors.ts'
+import { ARM_NAMES, type ArmName } from './arms.ts'
+import { WORKLOADS } from './workloads/index.ts'
+
+export const MODELS = { gemma: 'gemma-3-270m', smollm2: 'smollm2-135m-instruct' } as const
+export type ModelName = keyof typeof MODELS
+/** llama-batched-bench is no server: it only says how fast a step can be. */
+export const LIMIT = 'batched-bench'
+
+export interface Options {
+  model: ModelName
+  workloads: string[]
+  arms: (ArmName | typeof LIMIT)[]
+  runs: number
+  quick: boolean
+  /** Searches llama-server's best flags again. */
+  grid: boolean
+  /** Writes the page and the plot under docs/reference/. */
+  write: boolean
+  soakRequests: number
+}
+
+const USAGE =
+  'npm run bench -- engine [--workloads W1,W4] [--arms ours,llama-server-best] [--runs 5] ' +
+  '[--model gemma|smollm2] [--quick] [--grid] [--soak-requests 1000] [--write]'
+
+/** The command line; throws KitError USAGE. */
+export function readOptions(args: string[]): Options {
+  const values = parse(args)
+  const every = [...ARM_NAMES, LIMIT] as const
+  const quick = values.quick
+  return {
+    model: oneOf('--model', values.model, Object.keys(MODELS) as ModelName[]),
+    workloads: listOf('--workloads', values.workloads, Object.keys(WORKLOADS)),
+    arms: listOf('--arms', values.arms, every),
+    runs: whole('--runs', values.runs ?? (quick ? '1' : '5')),
+    ...{ quick, grid: values.grid, write: values.write },
+    soakRequests: whole('--soak-requests', values['soak-requests'] ?? (quick ? '128' : '1000')),
+  }
+}
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      options: {
+        workloads: { type: 'string' },
+        arms: { type: 'string' },
+        runs: { type: 'string' },
+        model: { type: 'string', default: 'gemma' },
+        quick: { type: 'boolean', default: false },
+        grid: { type: 'boolean', default: false },
+        write: { type: 'boolean', default: false },
+        'soak-requests': { type: 'string' },
+      },
+    }).values
+  } catch (error) {
+    throw usage('command line', 'known options', (error as Error).message)
+  }
+}
+
+/** Absent: all of them. */
+function listOf<T extends string>(
+  option: string,
+  text: string | undefined,
+  known: readonly T[],
+): T[] {
+  if (text === undefined) return [...known]
+  return text.split(',').map((name) => oneOf(option, name, known))
+}
+
+function oneOf<T extends string>(option: string, text: string, known: readonly T[]): T {
+  const found = known.find((name) => name === text)
+  if (found === undefined) throw usage(option, known.join(', '), text)
+  return found
+}
+
+function whole(option: string, text: string): number {
+  if (/^[1-9]\d*$/.test(text)) return Number(text)
+  throw usage(option, 'a whole number above 0', text)
+}
+
+const usage = (path: string, expected: string, got: string) =>
+  new KitError('USAGE', { path, expected, got, fix: `use: ${USAGE}` })

@@ -1,0 +1,120 @@
+import { type Goal, type Judged, GOALS, judge } from './goals.ts'
+import type { Results } from './results.ts'
+import { type Estimate, medianOf } from './statistics.ts'
+
+/** What stands above the table. */
+export interface Head {
+  processor: string
+  cores: number
+  memoryGiB: number
+  threads: number
+  model: string
+  fileMiB: number
+  llamaCpp: string
+}
+
+/** Three figures are enough to compare by. */
+export function show(value: number): string {
+  if (!Number.isFinite(value)) return '-'
+  const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2
+  return value.toFixed(digits)
+}
+
+const interval = ({ value, low, high }: Estimate): string =>
+  low === high ? show(value) : `${show(value)} (${show(low)}-${show(high)})`
+
+const goalOf = ({ bound, goal, as }: Goal): string =>
+  `${bound === 'least' ? '>=' : '<='} ${goal}${as === 'ratio' ? 'x' : ''}`
+
+const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
+const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [row(head), row(head.map(() => '---')), ...rows.map(row)].join('\n')
+
+export function goalTable(judged: readonly Judged[]): string {
+  return table(
+    ['case', 'arm', 'figure', 'against', 'figure', 'compared (95 %)', 'goal', ''],
+    judged.map((each) => [
+      ...[each.label, each.arm, interval(each.ours), each.other, interval(each.theirs)],
+      `${interval(each.compared)}${each.as === 'ratio' ? 'x' : ''}`,
+      ...[goalOf(each), each.reached ? 'reached' : 'not reached'],
+    ]),
+  )
+}
+
+/** Columns of the tables of all figures; times in ms. */
+const METRICS = [
+  ...['tokensPerSecond', 'decodePerSecond', 'requestsPerSecond', 'ttftP50', 'ttftP95', 'itlP50'],
+  ...['itlP99', 'longestStall', 'inTime', 'asked', 'refused', 'firstTokenMs', 'ttft', 'nextTtft'],
+  ...['mibPerThousand', 'peakMiB', 'cpuSeconds', 'clientCpuSeconds', 'load', 'resets', 'errors'],
+]
+
+/** Every figure of one workload: a row a case and arm. */
+export function workloadTable(results: Results, workload: string): string {
+  const arms = Object.entries(results[workload] ?? {})
+  const names = [...new Set(arms.flatMap(([, { cases }]) => Object.keys(cases)))]
+  const measured = METRICS.filter((metric) =>
+    arms.some(([, { cases }]) => Object.values(cases).some((figures) => metric in figures)),
+  )
+  const rows = names.flatMap((name) =>
+    arms.flatMap(([arm, { cases }]) => {
+      const figures = cases[name]
+      if (figures === undefined) return []
+      const cells = measured.map((metric) => {
+        const values = (figures[metric] ?? []).filter((value) => value !== null)
+        return values.length === 0 ? '' : show(medianOf(values).value)
+      })
+      return [[name, arm, ...cells]]
+    }),
+  )
+  return table(['case', 'arm', ...measured], rows)
+}
+
+/** The whole page of docs/reference/. */
+export function page(results: Results, titles: Record<string, string>, head: Head): string {
+  const judged = judge(results)
+  const missing = GOALS.filter((goal) => !judged.some(({ label }) => label === goal.label))
+  const workloads = Object.keys(titles).filter((name) => results[name] !== undefined)
+  return [
+    '# Engine benchmark',
+    '',
+    `${head.model} (${show(head.fileMiB)} MiB), ${head.threads} threads on ${head.cores} x ${head.processor}, ${head.memoryGiB} GiB; llama.cpp ${head.llamaCpp} on every side.`,
+    'How it is measured and how to repeat it: [Measure the engine](../how-to/measure-the-engine.md).',
+    '',
+    '![Tokens a second by streams](bench-engine.svg)',
+    '',
+    '## Goals',
+    '',
+    goalTable(judged),
+    '',
+    ...(missing.length === 0
+      ? []
+      : [`Not measured: ${missing.map(({ label }) => label).join('; ')}.`, '']),
+    'On a GPU: not measured.',
+    '',
+    ...workloads.flatMap((name) => [
+      `## ${name}: ${titles[name]}`,
+      '',
+      provenance(results, name),
+      '',
+      workloadTable(results, name),
+      '',
+    ]),
+  ].join('\n')
+}
+
+/** When, from which commit, by which command; arms of different commands are told apart. */
+function provenance(results: Results, workload: string): string {
+  const arms = Object.entries(results[workload] ?? {})
+  const commands = Map.groupBy(arms, ([, { at, commit }]) => `${at.slice(0, 10)}, ${commit}`)
+  const runs = Math.max(
+    ...arms.flatMap(([, { cases }]) =>
+      Object.values(cases).flatMap((figures) => Object.values(figures).map(({ length }) => length)),
+    ),
+  )
+  const when = [...commands].map(([stamp, of]) => `${stamp} (${of.map(([arm]) => arm).join(', ')})`)
+  const flags = results[workload]?.['llama-server-best']?.flags
+  return (
+    `\`npm run bench -- engine --workloads ${workload} --runs ${runs}\`: ${when.join('; ')}.` +
+    (flags === undefined ? '' : ` Best flags of llama-server: \`${flags}\`.`)
+  )
+}

@@ -1,0 +1,46 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { z } from 'zod'
+import type { Cases } from './workloads/workload.ts'
+
+const ArmResultSchema = z.strictObject({
+  /** Start of the command that measured it, ISO 8601: arms of one command are comparable. */
+  at: z.string(),
+  commit: z.string(),
+  /** llama-server's flags. */
+  flags: z.string().optional(),
+  /** A value a run, by case and metric; NaN is null in JSON. */
+  cases: z.record(z.string(), z.record(z.string(), z.array(z.number().nullable()))),
+})
+export type ArmResult = z.infer<typeof ArmResultSchema>
+
+const ResultsSchema = z.record(z.string(), z.record(z.string(), ArmResultSchema))
+/** By workload and arm. */
+export type Results = z.infer<typeof ResultsSchema>
+
+export async function loadResults(file: string): Promise<Results> {
+  const text = await readFile(file, 'utf8').catch(() => undefined)
+  return text === undefined ? {} : ResultsSchema.parse(JSON.parse(text))
+}
+
+export async function saveResults(file: string, results: Results): Promise<void> {
+  await mkdir(dirname(file), { recursive: true })
+  await writeFile(file, JSON.stringify(results, undefined, 1))
+}
+
+/** Appends one run. */
+export function addRun(result: ArmResult, cases: Cases): void {
+  for (const [name, figures] of Object.entries(cases)) {
+    const row = (result.cases[name] ??= {})
+    for (const [metric, value] of Object.entries(figures)) (row[metric] ??= []).push(value)
+  }
+}
+
+/** Values of all runs; none where it was not measured. */
+export function valuesOf(
+  results: Results,
+  { workload, arm, name, metric }: { workload: string; arm: string; name: string; metric: string },
+): number[] {
+  const values = results[workload]?.[arm]?.cases[name]?.[metric] ?? []
+  return values.filter((value): value is number => value !== null && Number.isFinite(value))
+}

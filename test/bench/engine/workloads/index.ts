@@ -1,0 +1,14 @@
+import { INTERFERENCE } from './interference.ts'
+import { LIFECYCLE } from './lifecycle.ts'
+import { OVERLOADED } from './overload.ts'
+import { PREFIXES } from './prefixes.ts'
+import { THROUGHPUT } from './throughput.ts'
+import type { Workload } from './workload.ts'
+
+export const WORKLOADS: Record<string, Workload> = {
+  ...THROUGHPUT,
+  W4: INTERFERENCE,
+  ...PREFIXES,
+  W10: OVERLOADED,
+  ...LIFECYCLE,
+}

@@ -1,0 +1,113 @@
+import type { RunningArm } from '../arms.ts'
+import { Connection } from '../client.ts'
+import { closedLoop, summarise, ttftOf } from '../load.ts'
+import { memoryMiB } from '../processes.ts'
+import { randomNumbers, slope } from '../statistics.ts'
+import { type Cases, type Session, type Workload, figure, withArm } from './workload.ts'
+
+const SYSTEM = 1000
+const STORM = 320
+const QUICK_STORM = 48
+const LEG_TURNS = 4
+
+export const LIFECYCLE: Record<string, Workload> = {
+  W11: {
+    title: 'process start, and a restart with a 1,000-token system prompt',
+    context: 2048,
+    run: restarts,
+    score: (cases) => 1 / figure(cases, 'start', 'firstTokenMs'),
+    tries: [['--no-warmup']],
+  },
+  W12: {
+    title: 'clients that leave at any moment',
+    context: 1024,
+    run: storm,
+    score: (cases) => 1 / figure(cases, 'storm', 'nextTtft'),
+  },
+  W13: {
+    title: 'many requests: memory',
+    context: 512,
+    run: soak,
+    score: (cases) => 1 / figure(cases, 'all', 'peakMiB'),
+  },
+}
+
+async function firstText(arm: RunningArm, prompt: number[]): Promise<number> {
+  const connection = new Connection(arm)
+  const answer = await connection.complete({ prompt, maxTokens: 4 })
+  connection.close()
+  return ttftOf(answer)
+}
+
+async function restarts({ prompts, seed, startCold }: Session): Promise<Cases> {
+  const began = await startCold()
+  const first = await firstText(began.arm, prompts.prompt(`W11 ${seed}`, 16))
+  await began.arm.stop()
+  // The same in every run: an operator lists it once.
+  const system = prompts.prompt('W11 system prompt', SYSTEM)
+  const again = await startCold()
+  const question = prompts.stretch(`W11 ${seed} question`, 32)
+  const ttft = await firstText(again.arm, [...system, ...question])
+  await again.arm.stop()
+  return {
+    start: { readyMs: began.readyMs, firstTokenMs: began.readyMs + first },
+    restart: { readyMs: again.readyMs, ttft },
+  }
+}
+
+/** 16 clients at a time; each leaves during prefill, or after some of its tokens. */
+async function storm(session: Session): Promise<Cases> {
+  const { prompts, seed, quick, slots } = session
+  const random = randomNumbers(seed)
+  const leavers = Array.from({ length: quick ? QUICK_STORM : STORM }, (_, index) => ({
+    prompt: prompts.prompt(`W12 ${seed} ${index}`, 256),
+    maxTokens: 512,
+    ...(random() < 0.5
+      ? { abandonAfterMs: 20 + random() * 1000 }
+      : { abandonAfter: 1 + Math.floor(random() * 12) }),
+  }))
+  return withArm(session, async (arm) => {
+    const leave = async () => {
+      for (let ask = leavers.pop(); ask !== undefined; ask = leavers.pop()) {
+        await new Connection(arm).complete(ask)
+      }
+    }
+    return {
+      storm: await session.measure(arm, async () => {
+        await Promise.all(Array.from({ length: slots }, leave))
+        return { nextTtft: await firstText(arm, prompts.prompt(`W12 ${seed} next`, 64)) }
+      }),
+      // A slot that was lost would show as a wait.
+      after: await session.measure(arm, async () =>
+        summarise(
+          await closedLoop(arm, slots, 1, (stream) => ({
+            prompt: prompts.prompt(`W12 ${seed} after ${stream}`, 64),
+            maxTokens: 32,
+          })),
+        ),
+      ),
+    }
+  })
+}
+
+/** Short requests in legs; memory is read between them, the first fifth is warming up. */
+async function soak(session: Session): Promise<Cases> {
+  const { prompts, seed, slots, soakRequests } = session
+  return withArm(session, async (arm) => ({
+    all: await session.measure(arm, async () => {
+      const points: [number, number][] = []
+      const pids = await arm.pids()
+      let errors = 0
+      for (let sent = 0; sent < soakRequests; sent += slots * LEG_TURNS) {
+        const answers = await closedLoop(arm, slots, LEG_TURNS, (stream, turn) => ({
+          prompt: prompts.prompt(`W13 ${seed} ${sent} ${stream} ${turn}`, 32),
+          maxTokens: 16,
+        }))
+        errors += answers.filter(({ status }) => status !== 200).length
+        points.push([sent, await memoryMiB(pids)])
+      }
+      const settled = points.filter(([sent]) => sent > soakRequests / 5)
+      return { mibPerThousand: slope(settled) * 1000, requests: soakRequests, errors }
+    }),
+  }))
+}
