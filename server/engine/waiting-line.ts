@@ -4,6 +4,7 @@ import { FairClass } from './fair-class.ts'
 import type { Entry, Waiting } from './fair-class.ts'
 import { predictFirstTokenMs } from './first-token.ts'
 import type { Load } from './first-token.ts'
+import { RecentShares } from './recent-shares.ts'
 
 export type { Waiting } from './fair-class.ts'
 export { predictFirstTokenMs } from './first-token.ts'
@@ -27,6 +28,8 @@ interface Placed extends Entry {
   rank: number
 }
 
+/** Of a class in one step: thousands that came together would hold up a decode step. */
+const MOST_LIFTS = 256
 const LEAST_RETRY_MS = 1000
 const MOST_RETRY_MS = 60_000
 
@@ -40,6 +43,7 @@ export class WaitingLine {
   readonly #classes = PRIORITIES.map(() => new FairClass())
   /** By class, in order of entering it: the first is lifted first. */
   readonly #byEntry = PRIORITIES.map(() => new Set<Placed>())
+  readonly #shares = new RecentShares()
   /** Removed to make room, not told yet. */
   readonly #displaced = new Map<number, Waiting>()
   /** Never later than the first deadline. */
@@ -63,7 +67,7 @@ export class WaitingLine {
     const { maxQueued, firstTokenMs } = this.#options
     const rank = PRIORITIES.indexOf(request.priority)
     const uncached = Math.max(0, request.promptTokens - cachedTokens)
-    const ahead = this.#aheadOf(rank, request.tenant)
+    const ahead = this.#aheadOf(rank, request)
     const predicted = predictFirstTokenMs({ ...ahead, ownTokens: uncached }, load)
     const lateByMs = nowMs + predicted - (request.arrivedMs + firstTokenMs)
     // Those for whom a slot is free do not wait: they are taken at the next step.
@@ -84,6 +88,7 @@ export class WaitingLine {
     }
     const placed = { request, uncached, enteredMs: nowMs, rank }
     this.#placed.set(request.id, placed)
+    this.#shares.enter(request)
     this.#enter(placed)
     this.#firstDeadlineMs = Math.min(this.#firstDeadlineMs, request.arrivedMs + firstTokenMs)
     return { admitted: true, predictedFirstTokenMs: predicted }
@@ -125,6 +130,7 @@ export class WaitingLine {
       const entry = fair.take(serving)
       if (entry === undefined) continue
       this.remove(entry.request.id)
+      this.#shares.served(entry.request)
       return entry.request
     }
     return undefined
@@ -135,6 +141,7 @@ export class WaitingLine {
     const placed = this.#placed.get(id)
     if (placed === undefined) return this.#displaced.delete(id)
     this.#placed.delete(id)
+    this.#shares.leave(placed.request)
     this.#leave(placed)
     return true
   }
@@ -156,22 +163,25 @@ export class WaitingLine {
     return counts
   }
 
-  /** Whole classes above, and of its own what fairness puts before it. */
-  #aheadOf(rank: number, tenant: string): { requests: number; tokens: number } {
-    const ahead = this.#class(rank).aheadOf(tenant)
+  /** Whole classes above, and of its own what fairness puts before it; those yet to come too. */
+  #aheadOf(rank: number, request: Waiting): { requests: number; tokens: number } {
+    const ahead = this.#class(rank).aheadOf(request.tenant)
     for (const above of this.#classes.slice(0, rank)) {
       const { requests, tokens } = above.all()
       ahead.requests += requests
       ahead.tokens += tokens
     }
-    return ahead
+    if (ahead.requests === 0) return ahead
+    const requests = Math.max(ahead.requests, this.#shares.turnsUntil(request) - 1)
+    return { requests, tokens: (ahead.tokens * requests) / ahead.requests }
   }
 
   /** The lowest class last, so that nobody rises by two classes at once. */
   #lift(nowMs: number): void {
     for (let rank = 1; rank < PRIORITIES.length; rank++) {
+      let lifts = 0
       for (const placed of this.#entered(rank)) {
-        if (nowMs - placed.enteredMs < this.#options.agingMs) break
+        if (nowMs - placed.enteredMs < this.#options.agingMs || ++lifts > MOST_LIFTS) break
         this.#leave(placed)
         placed.rank = rank - 1
         placed.enteredMs = nowMs

@@ -441,3 +441,44 @@ test('of ten thousand that wait, a step looks at a few', () => {
   expect(most.looked).toBeLessThanOrEqual(33)
   expect(most.asked).toBeLessThanOrEqual(3 * 256)
 })
+
+/** Slots that hold each request 2 to 6 s, on a simulated clock of 10 ms; prefill of 1 token a ms. */
+function simulate(firstTokenMs: number, arrivalEveryMs: number) {
+  const queue = line({ firstTokenMs, maxQueued: 1000 })
+  const slots = 4
+  const first = lastId + 1
+  const endsAt: number[] = []
+  const counts = { offered: 0, admitted: 0, inTime: 0, served: 0, idle: 0 }
+  const random = (n: number) => (Math.imul(n, 2_654_435_761) >>> 8) % 1000
+  for (let nowMs = 0; nowMs < 600_000; nowMs += 10) {
+    for (const end of endsAt.filter((at) => at <= nowMs)) endsAt.splice(endsAt.indexOf(end), 1)
+    if (nowMs >= counts.offered * arrivalEveryMs) {
+      const load = {
+        ...{ ...BUSY, slots, freeSlots: slots - endsAt.length, slotHoldMs: 4000 },
+        msUntilFreeSlot: endsAt.length < slots ? 0 : Math.min(...endsAt) - nowMs,
+      }
+      const request = waiting({ tenant: `t${random(counts.offered) % 3}`, arrivedMs: nowMs })
+      counts.offered++
+      if (queue.offer(request, 0, load, nowMs).admitted) counts.admitted++
+    }
+    queue.expire(nowMs)
+    while (endsAt.length < slots) {
+      const next = queue.next(nowMs, cold)
+      if (next === undefined) break
+      counts.served++
+      endsAt.push(nowMs + 2000 + 4 * random(next.id - first))
+      if (nowMs + next.promptTokens - next.arrivedMs <= firstTokenMs) counts.inTime++
+    }
+    if (endsAt.length < slots && nowMs > 60_000) counts.idle++
+  }
+  return counts
+}
+
+test('at one and a half times what the slots bear, they stay busy and what is admitted is in time', () => {
+  const { offered, admitted, inTime, idle } = simulate(10_000, 667)
+  expect(offered).toBe(900)
+  expect(idle).toBe(0)
+  // They bear 600 of the 900 in that time.
+  expect(inTime).toBeGreaterThan(0.95 * 600)
+  expect(inTime).toBeGreaterThan(0.9 * admitted)
+})
