@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { access, statfs } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { cacheFolder, stateFolder } from './local/paths.ts'
-import { missingSystemPackages } from './local/system-packages.ts'
+import { COMPILER_PACKAGES, missingSystemPackages } from './local/system-packages.ts'
 import { findTool, type ToolName } from './local/toolchain.ts'
 import { passphrasePath } from './passphrase.ts'
 
@@ -36,6 +36,7 @@ export async function checkNeeds(): Promise<Need[]> {
     ),
     root(),
     await packages(),
+    await compiler(),
     await freeSpace(),
     ...(await Promise.all(TOOLS.map(tool))),
     await passphrase(),
@@ -68,6 +69,16 @@ async function packages(): Promise<Need> {
     state: missing.length === 0 ? 'there' : 'later',
     detail: missing.length === 0 ? 'all installed' : missing.join(' '),
     how: '`npm run up` installs them, or apt-get install them yourself',
+  }
+}
+
+async function compiler(): Promise<Need> {
+  const missing = await missingSystemPackages(COMPILER_PACKAGES)
+  return {
+    name: "the engine's compiler",
+    state: missing.length === 0 ? 'there' : 'later',
+    detail: missing.length === 0 ? 'installed' : missing.join(' '),
+    how: '`npm run up` and `serantau engine build` install it; without it the prebuilt engine serves, slower',
   }
 }
 

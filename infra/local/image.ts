@@ -9,6 +9,7 @@ import { archiveDigest } from './cluster/oci-archive.ts'
 import { appFiles, PROJECT } from './image/app-files.ts'
 import { basePackages } from './image/base-packages.ts'
 import { buildArchive, pushArchive, withBuildah, type ImageConfig } from './image/buildah.ts'
+import { CUDA_RUNTIME, cudaRuntime } from './image/cuda-runtime.ts'
 import {
   engineBinaries,
   productionProject,
@@ -16,7 +17,7 @@ import {
   type LockFile,
   type PackageFile,
 } from './image/production-project.ts'
-import { fillRoot, IMAGE_USER, type RootParts } from './image/root-folder.ts'
+import { fillRoot, IMAGE_USER, RUNTIME_FOLDER, type RootParts } from './image/root-folder.ts'
 import { withLock } from './lock.ts'
 import { cacheFolder } from './paths.ts'
 
@@ -93,6 +94,8 @@ async function gatherParts(
       engineBinaries(process.arch, accelerator),
     ),
     addon,
+    accelerator,
+    runtime: accelerator === 'cuda' ? await cudaRuntime(report) : new Map(),
     files: await appFiles(),
   }
 }
@@ -104,17 +107,30 @@ function hashOf(parts: RootParts): string {
   add(parts.base.map(({ file, sha256 }) => [file, sha256]))
   add(parts.project)
   add(parts.addon?.record)
+  add(parts.accelerator === 'cuda' ? CUDA_RUNTIME : [])
   for (const [path, content] of parts.files) {
     add([path, createHash('sha256').update(content).digest('hex')])
   }
   return hash.digest('hex').slice(0, 32)
 }
 
+/**
+ * The driver's libraries come from the node: its container runtime mounts those of the capabilities
+ * that are named here, on some systems into /usr/lib64, where Debian's loader does not look.
+ */
+const ACCELERATOR_ENV = {
+  LD_LIBRARY_PATH: `${RUNTIME_FOLDER}:/usr/lib64`,
+  NVIDIA_DRIVER_CAPABILITIES: 'compute,utility,graphics',
+}
+
 const configOf = (parts: RootParts): ImageConfig => ({
   user: IMAGE_USER,
   folder: '/app',
   entrypoint: ['node'],
-  env: { PATH: '/usr/local/bin', HOME: '/tmp', NODE_ENV: 'production' },
+  env: {
+    ...{ PATH: '/usr/local/bin', HOME: '/tmp', NODE_ENV: 'production' },
+    ...(parts.accelerator === undefined ? {} : ACCELERATOR_ENV),
+  },
   labels: {
     'org.opencontainers.image.title': 'serantau-server',
     'org.opencontainers.image.version': parts.project.package.version,

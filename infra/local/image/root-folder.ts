@@ -4,10 +4,13 @@ import { run } from '../command.ts'
 import type { BuiltAddon } from '../engine-addon.ts'
 import { NO_DISTRIBUTION, placeAddon } from '../engine-addon/place.ts'
 import type { BasePackage } from './base-packages.ts'
-import type { ProductionProject } from './production-project.ts'
+import type { Accelerator, ProductionProject } from './production-project.ts'
 
 /** Numeric, so that Kubernetes can prove that it is not root. The pod may run under any other. */
 export const IMAGE_USER = '65532:65532'
+
+/** Of the accelerator's libraries, in the image. */
+export const RUNTIME_FOLDER = '/usr/local/lib/accelerator'
 
 export interface RootParts {
   base: readonly BasePackage[]
@@ -17,6 +20,9 @@ export interface RootParts {
   project: ProductionProject
   /** The compiled engine; undefined: the image has the prebuilt one alone. */
   addon: BuiltAddon | undefined
+  accelerator: Accelerator | undefined
+  /** Name and path of each file of its runtime. */
+  runtime: ReadonlyMap<string, string>
   files: ReadonlyMap<string, Buffer>
   /** Where the npm that runs now keeps its packages is its own matter. */
   env?: NodeJS.ProcessEnv
@@ -27,6 +33,7 @@ export async function fillRoot(root: string, parts: RootParts): Promise<void> {
   await addBase(root, parts.base)
   await addFile(root, 'usr/local/bin/node', parts.node)
   await chmod(join(root, 'usr/local/bin/node'), 0o755)
+  for (const [name, path] of parts.runtime) await addFile(root, join(RUNTIME_FOLDER, name), path)
   await addApp(root, parts)
   // Whoever built it, with whatever umask: readable for every user, writable for none but root.
   await run('chmod', ['-R', 'u=rwX,go=rX', root])

@@ -1,5 +1,13 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
+import { KitError, type ErrorCode } from '../../../catalog/index.ts'
+import { addonIfPossible } from '../../../infra/local/engine-addon.ts'
 import { definitions, keyOf, type Inputs } from '../../../infra/local/engine-addon/recipe.ts'
+
+const packages = vi.hoisted(() => ({ ensure: (): Promise<void> => Promise.resolve() }))
+vi.mock('../../../infra/local/system-packages.ts', () => ({
+  COMPILER_PACKAGES: ['g++'],
+  ensureSystemPackages: () => packages.ensure(),
+}))
 
 const inputs: Inputs = {
   kind: 'native',
@@ -47,4 +55,27 @@ describe('a build of the engine', () => {
       ]),
     )
   })
+})
+
+describe('where the engine cannot be compiled', () => {
+  const failWith = (code: ErrorCode) => {
+    const problem = { path: 'system packages', expected: 'g++', got: 'none', fix: 'install it' }
+    packages.ensure = () => Promise.reject(new KitError(code, problem))
+  }
+
+  test('the prebuilt one serves, and one line says why', async () => {
+    failWith('TOOL_MISSING')
+    const lines: (string | undefined)[] = []
+    const addon = await addonIfPossible(({ detail }) => lines.push(detail), 'native')
+    expect(addon).toBeUndefined()
+    expect(lines).toEqual([expect.stringMatching(/prebuilt.*TOOL_MISSING: .*g\+\+, got none/)])
+  })
+
+  test.each(['DISK_FULL', 'LOCKED'] as const)(
+    'because of %s, it fails: that is no lack of a compiler',
+    async (code) => {
+      failWith(code)
+      await expect(addonIfPossible(() => undefined, 'native')).rejects.toMatchObject({ code })
+    },
+  )
 })
