@@ -26,6 +26,8 @@ import type { Cases, Session, Workload } from './workloads/workload.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..', '..')
 const SLOTS = 16
+/** Share of the arm's processor time beyond which another run is worth more than a warning. */
+const DISTURBED = 0.05
 const say = (line: string) => process.stderr.write(`${line}\n`)
 
 /** Everything that stays the same while the command runs. */
@@ -140,10 +142,13 @@ function sessionOf(arm: ArmName, setup: Setup, given: Given): Session {
     },
     measure: async (running, work) => {
       const load = loadavg()[0] ?? Number.NaN
-      const own = process.cpuUsage()
       const { value, taken } = await watched(await running.pids(), work)
-      const { user, system } = process.cpuUsage(own)
-      return { ...value, ...taken, clientCpuSeconds: (user + system) / 1e6, load }
+      const { cpuSeconds, otherCpuSeconds } = taken
+      const share = otherCpuSeconds / cpuSeconds
+      if (share > DISTURBED) {
+        say(`  disturbed: others took ${(share * 100).toFixed(0)} % of what the arm took`)
+      }
+      return { ...value, ...taken, load }
     },
   }
 }

@@ -30,6 +30,7 @@ export function readOptions(args: string[]): Options {
   const values = parse(args)
   const every = [...ARM_NAMES, LIMIT] as const
   const quick = values.quick
+  if (quick && values.write) throw usage('--write', 'a whole measurement', '--quick')
   return {
     model: oneOf('--model', values.model, Object.keys(MODELS) as ModelName[]),
     workloads: listOf('--workloads', values.workloads, Object.keys(WORKLOADS)),

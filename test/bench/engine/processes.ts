@@ -5,6 +5,10 @@ export interface Taken {
   /** Highest sum of their proportional memory, MiB. */
   peakMiB: number
   cpuSeconds: number
+  /** Of this process, which is the client. */
+  clientCpuSeconds: number
+  /** Of everything else on the machine: what disturbed the figures. */
+  otherCpuSeconds: number
 }
 
 /** USER_HZ of Linux. */
@@ -35,7 +39,32 @@ export async function memoryMiB(pids: readonly number[]): Promise<number> {
   return sizes.reduce((sum, kib) => sum + kib, 0) / 1024
 }
 
-async function cpuSeconds(pids: readonly number[]): Promise<number> {
+interface CpuTimes {
+  arm: number
+  client: number
+  machine: number
+}
+
+async function cpuTimes(pids: readonly number[]): Promise<CpuTimes> {
+  const { user, system } = process.cpuUsage()
+  return {
+    arm: await armSeconds(pids),
+    client: (user + system) / 1e6,
+    machine: await busySeconds(),
+  }
+}
+
+/** Of all processes since boot, with what a hypervisor took away. */
+async function busySeconds(): Promise<number> {
+  const line = (await readFile('/proc/stat', 'utf8')).split('\n')[0] ?? ''
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = line
+    .split(/\s+/)
+    .slice(1)
+    .map(Number)
+  return (user + nice + system + irq + softirq + steal) / TICKS_A_SECOND
+}
+
+async function armSeconds(pids: readonly number[]): Promise<number> {
   const stats = await Promise.all(pids.map(statOf))
   const ticks = stats.reduce(
     (sum, fields) => sum + Number(fields?.[11] ?? 0) + Number(fields?.[12] ?? 0),
@@ -49,7 +78,7 @@ export async function watched<T>(
   pids: readonly number[],
   work: () => Promise<T>,
 ): Promise<{ value: T; taken: Taken }> {
-  const before = await cpuSeconds(pids)
+  const before = await cpuTimes(pids)
   let peakMiB = 0
   const sample = async () => {
     peakMiB = Math.max(peakMiB, await memoryMiB(pids))
@@ -58,7 +87,14 @@ export async function watched<T>(
   try {
     const value = await work()
     await sample()
-    return { value, taken: { peakMiB, cpuSeconds: (await cpuSeconds(pids)) - before } }
+    const after = await cpuTimes(pids)
+    const [cpuSeconds, clientCpuSeconds, busy] = [
+      after.arm - before.arm,
+      after.client - before.client,
+      after.machine - before.machine,
+    ]
+    const otherCpuSeconds = Math.max(busy - cpuSeconds - clientCpuSeconds, 0)
+    return { value, taken: { peakMiB, cpuSeconds, clientCpuSeconds, otherCpuSeconds } }
   } finally {
     clearInterval(timer)
   }

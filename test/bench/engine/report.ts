@@ -45,7 +45,8 @@ export function goalTable(judged: readonly Judged[]): string {
 const METRICS = [
   ...['tokensPerSecond', 'decodePerSecond', 'requestsPerSecond', 'ttftP50', 'ttftP95', 'itlP50'],
   ...['itlP99', 'longestStall', 'inTime', 'asked', 'refused', 'firstTokenMs', 'ttft', 'nextTtft'],
-  ...['mibPerThousand', 'peakMiB', 'cpuSeconds', 'clientCpuSeconds', 'load', 'resets', 'errors'],
+  ...['mibPerThousand', 'peakMiB', 'cpuSeconds', 'clientCpuSeconds', 'otherCpuSeconds', 'load'],
+  ...['resets', 'errors'],
 ]
 
 /** Every figure of one workload: a row a case and arm. */

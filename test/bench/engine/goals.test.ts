@@ -1,0 +1,75 @@
+import { expect, test } from 'vitest'
+import { GOALS, type Goal, judge } from './goals.ts'
+import { withShaping } from './limit.ts'
+import { type Results, addRun } from './results.ts'
+import { page } from './report.ts'
+import { WORKLOADS } from './workloads/index.ts'
+
+const goal: Goal = {
+  ...{ label: 'tok/s', workload: 'W1', name: '16', metric: 'tokensPerSecond' },
+  ...{ arm: 'ours', other: 'llama-server-best', as: 'ratio', bound: 'least', goal: 1 },
+}
+
+function results(ours: number[], other: number[]): Results {
+  const measured = Object.entries({ ours, 'llama-server-best': other }).map(([arm, values]) => {
+    const result = { at: '2026-01-02T03:04:05Z', commit: 'abc', cases: {} }
+    for (const tokensPerSecond of values) addRun(result, { 16: { tokensPerSecond } })
+    return [arm, result]
+  })
+  return { W1: Object.fromEntries(measured) as Results[string] }
+}
+
+test('a goal is judged by the ratio of medians, not by the best run', () => {
+  expect(judge(results([99, 98, 200], [100, 100, 100]), [goal])[0]).toMatchObject({
+    compared: { value: 0.99 },
+    reached: false,
+  })
+  expect(judge(results([100, 10, 101], [100, 100, 100]), [goal])[0]).toMatchObject({
+    compared: { value: 1 },
+    reached: true,
+  })
+})
+
+test('a goal at most is missed from above', () => {
+  const most: Goal = { ...goal, bound: 'most', goal: 0.5 }
+  expect(judge(results([51], [100]), [most])[0]?.reached).toBe(false)
+  expect(judge(results([49], [100]), [most])[0]?.reached).toBe(true)
+})
+
+test('what was not measured on both sides is not judged, and the page says so', () => {
+  const half = results([1], [])
+  expect(judge(half, [goal])).toEqual([])
+  const text = page(half, { W1: 'chat' }, head)
+  expect(text).toContain('Not measured: 1 stream, tok/s')
+  expect(text).not.toContain(' reached |')
+})
+
+test('figures of two commands are told apart on the page', () => {
+  const mixed = results([1], [1])
+  mixed['W1']!['ours']!.at = '2026-02-03T00:00:00Z'
+  const text = page(mixed, { W1: 'chat' }, head)
+  expect(text).toContain('2026-02-03, abc (ours); 2026-01-02, abc (llama-server-best)')
+})
+
+test('shaping takes the shortest step of at least as many rows', () => {
+  // Steps of 6, 7 and 8 rows take 60, 70 and 40 ms.
+  const cases = withShaping(
+    new Map([
+      [6, 100],
+      [7, 100],
+      [8, 200],
+    ]),
+  )
+  expect(cases['6']?.['shapedPerSecond']).toBeCloseTo(150)
+  expect(cases['7']?.['shapedPerSecond']).toBeCloseTo(175)
+  expect(cases['8']).toEqual({ decodePerSecond: 200, shapedPerSecond: 200 })
+})
+
+test('every goal names a workload that there is', () => {
+  for (const { workload } of GOALS) expect(WORKLOADS).toHaveProperty(workload)
+})
+
+const head = {
+  ...{ processor: 'a processor', cores: 2, memoryGiB: 8, threads: 2 },
+  ...{ model: 'a model', fileMiB: 100, llamaCpp: 'v1' },
+}
