@@ -19,8 +19,11 @@ export interface WaitingLineOptions {
   maxQueued: number
   /** Longest time from arrival to the first token; Infinity: no limit. */
   firstTokenMs: number
-  /** Waiting so long lifts a request by one priority class. */
-  agingMs: number
+  /**
+   * Waiting so long lifts a request by one priority class. Default: a quarter of firstTokenMs, so that
+   * a low one is among the high ones in half its time.
+   */
+  agingMs?: number
 }
 
 interface Placed extends Entry {
@@ -38,7 +41,7 @@ const MOST_RETRY_MS = 60_000
  * least, of a tenant the longest cached prefix. Ageing bounds how long anything is passed over.
  */
 export class WaitingLine {
-  readonly #options: WaitingLineOptions
+  readonly #options: Required<WaitingLineOptions>
   readonly #placed = new Map<number, Placed>()
   readonly #classes = PRIORITIES.map(() => new FairClass())
   /** By class, in order of entering it: the first is lifted first. */
@@ -50,7 +53,7 @@ export class WaitingLine {
   #firstDeadlineMs = Infinity
 
   constructor(options: WaitingLineOptions) {
-    this.#options = options
+    this.#options = { agingMs: options.firstTokenMs / 4, ...options }
   }
 
   get size(): number {

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { PRIORITIES } from '../../server/engine/engine.ts'
 import { costOf } from '../../server/engine/fair-class.ts'
+import { RecentShares } from '../../server/engine/recent-shares.ts'
 import { predictFirstTokenMs, WaitingLine } from '../../server/engine/waiting-line.ts'
 import type { Load, Waiting } from '../../server/engine/waiting-line.ts'
 
@@ -184,15 +185,58 @@ describe('between tenants', () => {
   test('one that leaves and comes again has shed no debt while others wait', () => {
     const queue = line({ agingMs: Infinity })
     for (let n = 0; n < 20; n++) add(queue, { tenant: 'steady', promptTokens: 100 })
-    let waits = false
-    let greedy = 0
-    for (let n = 0; n < 12; n++) {
-      if (!waits) add(queue, { tenant: 'greedy', promptTokens: 1000 })
-      const { tenant } = queue.next(0, cold)!
-      waits = tenant !== 'greedy'
-      if (tenant === 'greedy') greedy++
+    let [waits, greedy] = [false, 0]
+    for (let n = 0; n < 15; n++) {
+      // It is away for a turn after each of its own.
+      if (!waits && n % 2 === 1) {
+        add(queue, { tenant: 'greedy', promptTokens: 1000 })
+        waits = true
+      }
+      if (queue.next(0, cold)!.tenant !== 'greedy') continue
+      greedy++
+      waits = false
     }
     expect(greedy).toBe(2)
+  })
+
+  test('a debt is forgotten when nobody waits to whom it would be owed', () => {
+    const queue = line({ agingMs: Infinity })
+    add(queue, { tenant: 'once', promptTokens: 100 })
+    add(queue, { tenant: 'greedy', promptTokens: 9000 })
+    expect(drain(queue).length).toBe(2)
+    const greedy = add(queue, { tenant: 'greedy' })
+    add(queue, { tenant: 'other' })
+    expect(queue.next(0, cold)?.id).toBe(greedy)
+  })
+})
+
+describe('the turns that a request of a tenant will wait', () => {
+  const of = (tenant: string, priority: Waiting['priority'] = 'normal') =>
+    waiting({ tenant, priority })
+  const turn = (shares: RecentShares, request: Waiting) => {
+    shares.enter(request)
+    shares.leave(request)
+    shares.served(request)
+  }
+
+  test('are its own turns over the share that others left it lately', () => {
+    const shares = new RecentShares()
+    for (let n = 0; n < 400; n++) turn(shares, of(n % 4 === 0 ? 'a' : 'b'))
+    shares.enter(of('a'))
+    // Of two, it may count on half, however few it took.
+    expect(shares.turnsUntil(of('a'))).toBeCloseTo(4)
+    expect(shares.turnsUntil(of('b'))).toBeGreaterThan(1.2)
+    expect(shares.turnsUntil(of('b'))).toBeLessThan(1.5)
+    expect(shares.turnsUntil(of('new'))).toBeCloseTo(3)
+  })
+
+  test('tell the priorities of a tenant apart, and forget who has not come for long', () => {
+    const shares = new RecentShares()
+    for (let n = 0; n < 100; n++) turn(shares, of('a', 'high'))
+    expect(shares.turnsUntil(of('a', 'high'))).toBeCloseTo(1)
+    expect(shares.turnsUntil(of('a', 'low'))).toBeCloseTo(2)
+    for (let n = 0; n < 400; n++) turn(shares, of('b'))
+    expect(shares.turnsUntil(of('b'))).toBeCloseTo(1)
   })
 })
 
@@ -252,6 +296,17 @@ describe('priority classes', () => {
     }
     expect(servedAtMs).toBeGreaterThanOrEqual(2 * AGING_MS)
     expect(servedAtMs).toBeLessThanOrEqual(2 * AGING_MS + 100)
+  })
+
+  test('by default a low one is among the high ones in half of the time to its first token', () => {
+    const queue = new WaitingLine({ maxQueued: 9, firstTokenMs: 40_000 })
+    add(queue, { priority: 'low', tenant: 'quiet' })
+    const order = [10_000, 20_000].map((nowMs) => {
+      const high = add(queue, { priority: 'high', tenant: 'loud' }, nowMs)
+      const ready = (id: number) => nowMs > 10_000 || id === high
+      return queue.next(nowMs, cold, ready)?.tenant
+    })
+    expect(order).toEqual(['loud', 'quiet'])
   })
 
   test('after three ageing times nothing passes a request that came two after it', () => {
