@@ -57,6 +57,7 @@ export class BestFlags {
   ): Promise<void> {
     let best = this.of(name)
     let top = await score(best)
+    if (!(top > 0)) throw new Error(`${name}: llama-server answers nothing to compare with`)
     const more = (tries ?? []).map((flags) => [{ more: flags }, { more: [] }])
     for (const changes of [...DIMENSIONS, ...more]) {
       for (const change of changes) {
@@ -65,7 +66,8 @@ export class BestFlags {
         // A combination that llama-server refuses is no better one.
         const reached = await score(flags).catch(() => 0)
         tell(`${name} ${JSON.stringify(change)}: ${(reached / top).toFixed(3)} of the best so far`)
-        if (reached < top * GAIN) continue
+        // NaN, of a run without an answer, is no gain.
+        if (!(reached >= top * GAIN)) continue
         best = flags
         top = reached
       }

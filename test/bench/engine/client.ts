@@ -66,7 +66,9 @@ export class Connection {
 
   /** false: it failed before the first byte came. */
   #exchange(request: string, ask: Ask, answer: Answer): Promise<boolean> {
-    const socket = this.#socket ?? this.#connect()
+    // One that the server ended while it was idle tells nobody any more.
+    const open = this.#socket?.destroyed === false ? this.#socket : undefined
+    const socket = open ?? this.#connect()
     const response = new HttpResponse()
     let touched = false
     return new Promise((resolve) => {

@@ -98,8 +98,13 @@ export const GOALS: readonly Goal[] = [
     ...{ workload: 'W1', name: '16', arm: 'gateway', other: 'ours', goal: 0.97 },
   },
   {
-    ...{ label: 'the same, TTFT p50, ms', workload: 'W1', name: '1', metric: 'ttftP50' },
+    ...{ label: 'the same, TTFT p50, ms', workload: 'W1', name: '16', metric: 'ttftP50' },
     ...{ arm: 'gateway', other: 'ours', as: 'difference', bound: 'most', goal: 3 },
+  },
+  {
+    ...{ label: 'the same, 1 stream, TTFT p50, ms', workload: 'W1', name: '1' },
+    ...{ metric: 'ttftP50', arm: 'gateway', other: 'ours', as: 'difference' },
+    ...{ bound: 'most', goal: 3 },
   },
   {
     ...{ ...defaults, label: 'peak memory (PSS of all processes), 16 streams', workload: 'W1' },
