@@ -18,6 +18,19 @@ export async function compileAddon(
   target: string,
 ): Promise<void> {
   await emptyFolder(work)
+  try {
+    await compileIn(inputs, work, objects, target)
+  } finally {
+    await emptyFolder(work)
+  }
+}
+
+async function compileIn(
+  inputs: Inputs,
+  work: string,
+  objects: string,
+  target: string,
+): Promise<void> {
   const source = join(work, 'llama')
   await prepareSource(source, inputs)
   const env = await environment(work, objects, inputs)
@@ -39,7 +52,6 @@ export async function compileAddon(
   await copyFile(join(output, 'llama-addon.node'), join(target, 'llama-addon.node'))
   const libraries = (await readdir(join(output, 'bin'))).filter((name) => name.endsWith('.so'))
   for (const name of libraries) await copyFile(join(output, 'bin', name), join(target, name))
-  await emptyFolder(work)
 }
 
 /** A compiler that outlived its killed parent must not write into the next build. */
