@@ -49,6 +49,8 @@ test('figures of two commands are told apart on the page', () => {
   mixed['W1']!['ours']!.at = '2026-02-03T00:00:00Z'
   const text = page(mixed, { W1: 'chat' }, head)
   expect(text).toContain('2026-02-03, abc (ours); 2026-01-02, abc (llama-server-best)')
+  expect(judge(mixed, [goal])[0]?.together).toBe(false)
+  expect(judge(results([1], [1]), [goal])[0]?.together).toBe(true)
 })
 
 test('shaping takes the shortest step of at least as many rows', () => {

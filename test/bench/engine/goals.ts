@@ -22,6 +22,8 @@ export interface Judged extends Goal {
   theirs: Estimate
   compared: Estimate
   reached: boolean
+  /** One command measured both: else the machine may have changed in between. */
+  together: boolean
 }
 
 const BEST = 'llama-server-best'
@@ -123,6 +125,9 @@ export function judge(results: Results, goals: readonly Goal[] = GOALS): Judged[
     const compared = (goal.as === 'ratio' ? ratioOf : differenceOf)(mine, theirs)
     const { value } = compared
     const reached = goal.bound === 'least' ? value >= goal.goal : value <= goal.goal
-    return [{ ...goal, ours: medianOf(mine), theirs: medianOf(theirs), compared, reached }]
+    const together = results[workload]?.[arm]?.at === results[workload]?.[other]?.at
+    return [
+      { ...goal, together, ours: medianOf(mine), theirs: medianOf(theirs), compared, reached },
+    ]
   })
 }

@@ -36,7 +36,8 @@ export function goalTable(judged: readonly Judged[]): string {
     judged.map((each) => [
       ...[each.label, each.arm, interval(each.ours), each.other, interval(each.theirs)],
       `${interval(each.compared)}${each.as === 'ratio' ? 'x' : ''}`,
-      ...[goalOf(each), each.reached ? 'reached' : 'not reached'],
+      goalOf(each),
+      `${each.reached ? 'reached' : 'not reached'}${each.together ? '' : ' (two commands)'}`,
     ]),
   )
 }
@@ -53,6 +54,8 @@ const METRICS = [
 export function workloadTable(results: Results, workload: string): string {
   const arms = Object.entries(results[workload] ?? {})
   const names = [...new Set(arms.flatMap(([, { cases }]) => Object.keys(cases)))]
+  // Numbers of streams; other names stay in their order.
+  names.sort((a, b) => Number(a) - Number(b) || 0)
   const measured = METRICS.filter((metric) =>
     arms.some(([, { cases }]) => Object.values(cases).some((figures) => metric in figures)),
   )
