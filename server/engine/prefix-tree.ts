@@ -25,6 +25,8 @@ interface Held<Holder> {
   boundary: Boundary
   /** The node whose last token is the holder's last. */
   end: TreeNode<Holder>
+  /** It cannot be trimmed to fewer tokens than these (but can be cleared): see trim-floor.ts. */
+  floor: number
 }
 
 export interface Match<Holder> {
@@ -44,8 +46,11 @@ export class PrefixTree<Holder> {
   readonly #roots = new Map<Boundary, TreeNode<Holder>>()
   readonly #held = new Map<Holder, Held<Holder>>()
 
-  /** Replaces what `holder` held. No tokens: it is known under the boundary and matches nothing. */
-  set(holder: Holder, boundary: Boundary, tokens: Tokens): void {
+  /**
+   * Replaces what `holder` held. No tokens: it is known under the boundary and matches nothing.
+   * With a `floor` it serves only prompts that share at least so many tokens.
+   */
+  set(holder: Holder, boundary: Boundary, tokens: Tokens, floor = 0): void {
     this.delete(holder)
     let root = this.#roots.get(boundary)
     if (root === undefined) {
@@ -53,7 +58,7 @@ export class PrefixTree<Holder> {
       this.#roots.set(boundary, root)
     }
     root.holders.add(holder)
-    this.#held.set(holder, { boundary, end: this.#insert(holder, root, tokens) })
+    this.#held.set(holder, { boundary, end: this.#insert(holder, root, tokens), floor })
   }
 
   /** Appends to what `holder` holds, in O(appended). Throws for an unknown holder. */
@@ -69,9 +74,11 @@ export class PrefixTree<Holder> {
     this.#joinWithChild(end)
   }
 
-  /** Keeps the first `length` tokens of what `holder` holds. Throws for an unknown holder. */
+  /** Keeps the first `length` tokens of what `holder` holds. Throws for an unknown one, or below its floor. */
   truncate(holder: Holder, length: number): void {
     const held = this.#of(holder)
+    if (length > 0 && length < held.floor) throw new Error('trimmed below its floor')
+    if (length === 0) held.floor = 0
     let lowest: TreeNode<Holder> | undefined
     let node = held.end
     while (node.parent !== undefined && node.start >= length) {
@@ -112,7 +119,7 @@ export class PrefixTree<Holder> {
     for (const { node, length } of this.#walk(boundary, tokens).reverse()) {
       let best: Match<Holder> | undefined
       for (const holder of node.holders) {
-        if (!among(holder)) continue
+        if (length < this.floorOf(holder) || !among(holder)) continue
         if (best === undefined || prefer(holder, best.holder) < 0) best = { holder, length }
       }
       if (best !== undefined) return best
@@ -135,6 +142,11 @@ export class PrefixTree<Holder> {
   lengthOf(holder: Holder): number {
     const held = this.#held.get(holder)
     return held === undefined ? 0 : endOf(held.end)
+  }
+
+  /** What a copy of `holder` is set with: a copy misses what its source misses. */
+  floorOf(holder: Holder): number {
+    return this.#held.get(holder)?.floor ?? 0
   }
 
   /** What a copy must compare once more before it copies; undefined when it is unknown. */

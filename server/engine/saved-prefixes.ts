@@ -18,6 +18,7 @@ import {
 } from './state-folder.ts'
 import type { FolderCause, StateFiles } from './state-folder.ts'
 import type { Tokens } from './token-run.ts'
+import { trimFloor } from './trim-floor.ts'
 
 export interface SavedPrefixesOptions {
   /** On tmpfs or ramfs. One engine process a folder: files of an earlier one are removed. */
@@ -26,6 +27,8 @@ export interface SavedPrefixesOptions {
   maxBytes: number
   /** At least the bytes of the file that holds so many tokens. */
   bytesFor: (tokens: number) => number
+  /** Of the model, tokens; undefined without one. */
+  slidingWindow: number | undefined
   files: StateFiles
   warn: (warning: { event: 'prefix_cache_off'; cause: FolderCause }) => void
   /** Replaced in tests, which may have no such file system. */
@@ -85,7 +88,7 @@ export class SavedPrefixes {
   /**
    * Keeps what `slot` holds: exactly `tokens`. The slot must not change until this ends. False when
    * it is not kept: off, no room beside pinned entries, or a failure. Pinned entries are never
-   * evicted. A shorter entry that `tokens` begins with is replaced: the new one serves it, trimmed.
+   * evicted. A shorter entry that `tokens` begins with is replaced where the new one, trimmed, serves it.
    */
   save(slot: number, boundary: Boundary, tokens: Tokens, pinned = false): Promise<boolean> {
     const copy = Uint32Array.from(tokens)
@@ -95,7 +98,8 @@ export class SavedPrefixes {
   }
 
   /**
-   * Puts a saved state into `slot` and returns how many tokens the slot holds then. Undefined when
+   * Puts a saved state into `slot` and returns how many tokens the slot holds then; trimFloor says how
+   * far it may be trimmed. Undefined when
    * that failed or the entry is gone or of another boundary; the slot must be cleared then.
    */
   async load(id: number, boundary: Boundary, slot: number): Promise<number | undefined> {
@@ -136,7 +140,9 @@ export class SavedPrefixes {
     }
     const id = this.#nextId++
     const bytes = this.#options.bytesFor(tokens.length)
-    const victims = this.#entries.add(id, bytes, pinned, this.#tree.within(boundary, tokens))
+    const floor = trimFloor(tokens.length, this.#options.slidingWindow)
+    const served = floor === 0 ? this.#tree.within(boundary, tokens) : []
+    const victims = this.#entries.add(id, bytes, pinned, served)
     if (victims === undefined) return false
     const path = join(this.#folder, newName())
     try {
@@ -150,7 +156,7 @@ export class SavedPrefixes {
       return false
     }
     if (!this.#paths.has(id)) return false
-    this.#tree.set(id, boundary, tokens)
+    this.#tree.set(id, boundary, tokens, floor)
     return true
   }
 

@@ -59,8 +59,8 @@ export class SavedSystemPrompts {
   }
 
   /**
-   * Puts the state of `prompt` into `slot` and returns how many tokens the slot holds then. Undefined:
-   * there is none that may be used. Clear the slot, evaluate the prompt and call `save`.
+   * Puts the state of `prompt` into `slot` and returns how many tokens the slot holds then; trimFloor
+   * says how far it may be trimmed. Undefined: there is none that may be used. Clear the slot, evaluate the prompt and call `save`.
    */
   async load(prompt: SystemPrompt, slot: number): Promise<number | undefined> {
     const { maker, files } = this.#options

@@ -38,6 +38,7 @@ async function openTier(options: Partial<SavedPrefixesOptions> = {}) {
     folder,
     maxBytes: 10 * fakeBytes(10),
     bytesFor: fakeBytes,
+    slidingWindow: undefined,
     files,
     warn: (warning) => warnings.push(warning),
     requireMemory: () => Promise.resolve(),
@@ -261,6 +262,21 @@ describe('RAM tier of the prefix cache', () => {
     expect(files.saves).toBe(3)
   })
 
+  test('offers a state that misses what a sliding window passed only where nothing is missing', async () => {
+    const { tier, keep } = await openTier({ slidingWindow: 10 })
+    // All of it lies in the window.
+    await keep(ten(1))
+    expect(tier.longest(A, ten(1).slice(0, 4))?.length).toBe(4)
+    // It does not serve the shorter one: both stay.
+    await keep([...ten(1), 7, 8])
+    expect(tier.stats().entries).toBe(2)
+    expect(tier.longest(A, [...ten(1), 7, 8])?.length).toBe(12)
+    expect(tier.longest(A, [...ten(1), 7, 9])?.length).toBe(11)
+    expect(tier.longest(A, [...ten(1), 9])?.length).toBe(10)
+    await keep(ten(2).concat(7, 8))
+    expect(tier.longest(A, ten(2))).toBeUndefined()
+  })
+
   test('names files at random, in a folder that only its owner may read', async () => {
     const { keep } = await openTier()
     await keep(ten(1))
@@ -293,6 +309,17 @@ describe('RAM tier of the prefix cache', () => {
     expect(tier.longest(A, ten(1))).toBeUndefined()
     expect(await keep(ten(3))).toBe(true)
     expect(warnings).toEqual([])
+  })
+
+  test('refuses a state of another length than was saved', async () => {
+    const { tier, files, keep } = await openTier()
+    await keep(ten(1))
+    const id = tier.longest(A, ten(1))?.holder ?? -1
+    const load = files.load.bind(files)
+    files.load = async (slot, path) => (await load(slot, path)) - 1
+    expect(await tier.load(id, A, 5)).toBeUndefined()
+    expect(tier.longest(A, ten(1))).toBeUndefined()
+    expect(kept()).toEqual([])
   })
 
   test('goes without a warning when it has no bytes', async () => {
