@@ -10,10 +10,13 @@ export const AddonRecordSchema = z.strictObject({
     .strictObject({ model: z.string(), features: z.array(z.string()) })
     .optional()
     .describe('Native: the CPU that it was built for. Absent: it holds code for every CPU'),
-  patches: z.array(z.string()).describe('Names of our patches in it'),
+  patches: z.array(z.string()).describe('Our patches in it, as `patchLabel` names them'),
   files: z.record(z.string(), Sha256Schema).describe('Digest of every file beside this one'),
 })
 export type AddonRecord = z.infer<typeof AddonRecordSchema>
+
+/** A patch as it is now: a changed one has another label. */
+export const patchLabel = (name: string, sha256: string): string => `${name} ${sha256.slice(0, 12)}`
 
 /** Lies beside the compiled files. */
 export const ADDON_RECORD = 'serantau-addon.json'

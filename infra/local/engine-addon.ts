@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { ADDON_RECORD, KitError, type AddonRecord } from '../../catalog/index.ts'
+import { ADDON_RECORD, KitError, patchLabel, type AddonRecord } from '../../catalog/index.ts'
 import { asStep, type Report } from '../progress.ts'
 import { putEntry, verified } from './cache-entry.ts'
 import { compileAddon } from './engine-addon/compile.ts'
@@ -112,7 +112,7 @@ async function build(entry: string, inputs: Inputs): Promise<void> {
       engine,
       key: keyOf(inputs),
       ...(kind === 'native' ? { cpu } : {}),
-      patches: patches.map(({ name }) => name),
+      patches: patches.map(({ name, sha256 }) => patchLabel(name, sha256)),
     })
     return { file: join('addon', ADDON_RECORD), how: 'built' }
   })

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { access, readFile } from 'node:fs/promises'
+import { access, readFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import {
@@ -8,15 +8,17 @@ import {
   AddonRecordSchema,
   addonFolder,
   cpuOf,
+  patchLabel,
   type AddonRecord,
 } from '../../catalog/engine-addon.ts'
 import { KitError, type Problem } from '../../catalog/errors.ts'
 
-/** Which native code the engine loads. */
+/** Which native code the engine loads. `key` names the build: what one computed is no other's. */
 export type Addon =
-  | { kind: 'native' | 'all-variants'; patches: readonly string[] }
+  /** `stale`: this checkout has other patches by now. */
+  | { kind: 'native' | 'all-variants'; key: string; stale: boolean }
   /** `problem`: why the compiled one that is there is not used; ENGINE_ADDON_UNUSABLE. */
-  | { kind: 'prebuilt'; problem?: KitError }
+  | { kind: 'prebuilt'; key: string; problem?: KitError }
 
 /** What lies where node-llama-cpp looks for a compiled addon. */
 export interface FoundAddon {
@@ -27,41 +29,53 @@ export interface FoundAddon {
   damaged: readonly string[]
 }
 
-/** Version of node-llama-cpp and CPU, as `cpuOf` tells it. */
+/** Version of node-llama-cpp and CPU, as `cpuOf` tells it; patches, undefined in an image. */
 export interface Machine {
   engine: string
+  patches: readonly string[] | undefined
   cpu: { model: string; features: readonly string[] }
 }
 
 export const BUILD_COMMAND = 'npm run serantau -- engine build'
+const PATCHES = fileURLToPath(new URL('./patches', import.meta.url))
 const ENGINE_PACKAGE = fileURLToPath(new URL('../../node_modules/node-llama-cpp', import.meta.url))
 
 /**
  * Looks before anything is loaded: code for another CPU ends the process where no `catch` helps, and
  * node-llama-cpp would load it unseen. Never throws: the prebuilt addon serves everywhere.
  */
-export async function chooseAddon(enginePackage = ENGINE_PACKAGE): Promise<Addon> {
-  const found = await findAddon(join(enginePackage, addonFolder(process.arch)))
-  if (found === undefined) return { kind: 'prebuilt' }
+export async function chooseAddon(
+  enginePackage = ENGINE_PACKAGE,
+  patches = PATCHES,
+): Promise<Addon> {
   const text = await readFile(join(enginePackage, 'package.json'), 'utf8').catch(() => '{}')
   const cpuinfo = await readFile('/proc/cpuinfo', 'utf8').catch(() => '')
-  const { version } = JSON.parse(text) as { version?: string }
-  return judgeAddon(found, { engine: version ?? 'unknown', cpu: cpuOf(cpuinfo) })
+  const { version: engine = 'unknown' } = JSON.parse(text) as { version?: string }
+  const found = await findAddon(join(enginePackage, addonFolder(process.arch)))
+  if (found === undefined) return { kind: 'prebuilt', key: prebuiltKey(engine) }
+  const machine = { engine, cpu: cpuOf(cpuinfo), patches: await labelsOf(patches) }
+  return judgeAddon(found, machine)
 }
 
 /** The compiled addon if it is whole, of this version and fit for this CPU; else the prebuilt one. Pure. */
 export function judgeAddon({ path, record, damaged }: FoundAddon, machine: Machine): Addon {
-  if (record === undefined) return refuse(path, 'a compiled engine with its record', 'none')
-  if (damaged.length > 0) return refuse(path, 'the files that were built', damaged.join(', '))
-  if (record.engine !== machine.engine) {
-    return refuse(path, `the engine of node-llama-cpp ${machine.engine}`, record.engine)
+  const refuse = (expected: string, got: string): Addon => {
+    const fix = `build it anew on this machine (${BUILD_COMMAND}) or for every CPU (--all-variants)`
+    const problem: Problem = { path, expected, got, fix }
+    const key = prebuiltKey(machine.engine)
+    return { kind: 'prebuilt', key, problem: new KitError('ENGINE_ADDON_UNUSABLE', problem) }
   }
-  const { cpu, patches } = record
-  if (cpu === undefined) return { kind: 'all-variants', patches }
+  if (record === undefined) return refuse('a compiled engine with its record', 'none')
+  if (damaged.length > 0) return refuse('the files that were built', damaged.join(', '))
+  if (record.engine !== machine.engine) {
+    return refuse(`the engine of node-llama-cpp ${machine.engine}`, record.engine)
+  }
+  const { cpu, key, patches } = record
+  const stale = machine.patches !== undefined && machine.patches.join() !== patches.join()
+  if (cpu === undefined) return { kind: 'all-variants', key, stale }
   const missing = cpu.features.filter((feature) => !machine.cpu.features.includes(feature))
-  if (missing.length === 0) return { kind: 'native', patches }
+  if (missing.length === 0) return { kind: 'native', key, stale }
   return refuse(
-    path,
     `code for the CPU of this machine, ${machine.cpu.model}`,
     `code for ${cpu.model}, which needs ${missing.join(', ')}`,
   )
@@ -75,22 +89,28 @@ export function addonOptions(addon: Addon): { cmakeOptions?: Record<string, stri
 
 /** One line for a person. */
 export function describeAddon(addon: Addon): string {
-  switch (addon.kind) {
-    case 'native':
-      return 'compiled for this CPU, with OpenMP'
-    case 'all-variants':
-      return 'compiled for every CPU, with OpenMP'
-    case 'prebuilt':
-      if (addon.problem !== undefined) return `prebuilt, because ${addon.problem.message}`
-      if (process.platform !== 'linux') return 'prebuilt'
-      return `prebuilt; a compiled one is faster: ${BUILD_COMMAND}`
+  if (addon.kind === 'prebuilt') {
+    if (addon.problem !== undefined) return `prebuilt, because ${addon.problem.message}`
+    if (process.platform !== 'linux') return 'prebuilt'
+    return `prebuilt; a compiled one is faster: ${BUILD_COMMAND}`
   }
+  const cpu = addon.kind === 'native' ? 'this CPU' : 'every CPU'
+  const old = addon.stale ? `; our patches changed since: ${BUILD_COMMAND}` : ''
+  return `compiled for ${cpu}, with OpenMP${old}`
 }
 
-function refuse(path: string, expected: string, got: string): Addon {
-  const fix = `build it anew on this machine (${BUILD_COMMAND}) or for every CPU (--all-variants)`
-  const problem: Problem = { path, expected, got, fix }
-  return { kind: 'prebuilt', problem: new KitError('ENGINE_ADDON_UNUSABLE', problem) }
+const prebuiltKey = (engine: string): string => `prebuilt ${engine}`
+
+/** undefined: the folder is not there, as in an image. */
+async function labelsOf(folder: string): Promise<string[] | undefined> {
+  const files = await readdir(folder).catch(() => undefined)
+  const names = files?.filter((name) => name.endsWith('.diff')).sort()
+  return (
+    names &&
+    Promise.all(
+      names.map(async (name) => patchLabel(name, (await sha256Of(join(folder, name))) ?? '')),
+    )
+  )
 }
 
 /** undefined: none is there, or one without the mark of its end, which node-llama-cpp ignores too. */

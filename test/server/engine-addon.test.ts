@@ -10,18 +10,23 @@ import { engineEnvironment } from '../../server/engine/engine-environment.ts'
 const EPYC = { model: 'AMD EPYC', features: ['avx2', 'avx512_vnni', 'fma'] }
 const OLD = { model: 'Intel Xeon E5', features: ['avx2', 'fma'] }
 const record: AddonRecord = { engine: '3.22.1', key: 'k', cpu: EPYC, patches: [], files: {} }
+const MACHINE = { engine: '3.22.1', cpu: EPYC, patches: undefined }
 const found = { path: '/addon', record, damaged: [] }
 
 describe('a compiled engine', () => {
   test('serves on the CPU that it was built for, and on one that can do more', () => {
     const better = { ...EPYC, features: [...EPYC.features, 'amx_int8'] }
     for (const cpu of [EPYC, better]) {
-      expect(judgeAddon(found, { engine: '3.22.1', cpu })).toEqual({ kind: 'native', patches: [] })
+      expect(judgeAddon(found, { ...MACHINE, cpu })).toEqual({
+        kind: 'native',
+        key: 'k',
+        stale: false,
+      })
     }
   })
 
   test('for a CPU that can do more than this one is refused with what is missing and the fix', () => {
-    const addon = judgeAddon(found, { engine: '3.22.1', cpu: OLD })
+    const addon = judgeAddon(found, { ...MACHINE, cpu: OLD })
     expect(addon).toMatchObject({
       kind: 'prebuilt',
       problem: {
@@ -36,21 +41,35 @@ describe('a compiled engine', () => {
 
   test('for every CPU serves on any', () => {
     const { cpu: _, ...any } = record
-    const addon = judgeAddon({ ...found, record: any }, { engine: '3.22.1', cpu: OLD })
+    const addon = judgeAddon({ ...found, record: any }, { ...MACHINE, cpu: OLD })
     expect(addon.kind).toBe('all-variants')
   })
 
   test('of another version is refused, and so is one that nobody recorded', () => {
     for (const other of [{ ...record, engine: '3.21.0' }, undefined]) {
-      const addon = judgeAddon({ ...found, record: other }, { engine: '3.22.1', cpu: EPYC })
+      const addon = judgeAddon({ ...found, record: other }, MACHINE)
       expect(addon).toMatchObject({ kind: 'prebuilt', problem: { code: 'ENGINE_ADDON_UNUSABLE' } })
     }
   })
 
+  test('is stale when the patches of this checkout are others, and serves all the same', () => {
+    const patched = { ...record, patches: ['a.diff 1'] }
+    for (const [patches, stale] of [
+      [['a.diff 1'], false],
+      [undefined, false],
+      [['a.diff 2'], true],
+      [[], true],
+    ] as const) {
+      const addon = judgeAddon({ ...found, record: patched }, { ...MACHINE, patches })
+      expect(addon).toEqual({ kind: 'native', key: 'k', stale })
+      expect(describeAddon(addon).includes('engine build')).toBe(stale)
+    }
+  })
+
   test('that is refused is not loaded by the library, a good one is', () => {
-    const refused = judgeAddon(found, { engine: '3.22.1', cpu: OLD })
+    const refused = judgeAddon(found, { ...MACHINE, cpu: OLD })
     expect(Object.keys(addonOptions(refused).cmakeOptions ?? {})).toHaveLength(1)
-    expect(addonOptions(judgeAddon(found, { engine: '3.22.1', cpu: EPYC }))).toEqual({})
+    expect(addonOptions(judgeAddon(found, MACHINE))).toEqual({})
   })
 })
 
@@ -73,13 +92,17 @@ describe('the compiled engine on disk', () => {
   afterEach(() => rm(engine, { recursive: true }))
 
   test('is chosen when it is whole', async () => {
-    expect(await chooseAddon(engine)).toEqual({ kind: 'native', patches: [] })
+    const patches = join(engine, 'patches')
+    expect(await chooseAddon(engine, patches)).toEqual({ kind: 'native', key: 'k', stale: false })
+    await mkdir(patches)
+    await writeFile(join(patches, 'new.diff'), 'diff')
+    expect(await chooseAddon(engine, patches)).toMatchObject({ kind: 'native', stale: true })
   })
 
   test('is none where none was built, without a complaint', async () => {
     await rm(join(engine, 'llama'), { recursive: true })
     const addon = await chooseAddon(engine)
-    expect(addon).toEqual({ kind: 'prebuilt' })
+    expect(addon).toEqual({ kind: 'prebuilt', key: 'prebuilt 3.22.1' })
     expect(describeAddon(addon)).toContain('npm run serantau -- engine build')
   })
 
