@@ -36,6 +36,19 @@ export const ERROR_CODES = {
     about:
       'A compiled engine is damaged or for another CPU or version; the prebuilt one serves, slower.',
   },
+  MODEL_NOT_LOADED: {
+    exit: 1,
+    about: 'The engine cannot load the model, or has no memory for it.',
+  },
+  ACCELERATOR_MISSING: {
+    exit: 1,
+    about:
+      'The accelerator that was asked for is not the one in use; nothing is served on the CPU instead.',
+  },
+  ENGINE_SELF_TEST_FAILED: {
+    exit: 1,
+    about: 'The engine does not behave as this version is known to; it does not serve.',
+  },
   PROVIDER_MISSING: {
     exit: 3,
     about: 'The Kubernetes provider of Pulumi is neither installed nor to be had.',

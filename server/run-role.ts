@@ -85,8 +85,11 @@ function startEngine(model: ModelSettings, logger: FastifyBaseLogger, metrics: M
       slots: model.slots,
       threads: engineThreads(),
       gpu: model.gpu ?? false,
+      digest: model.digest,
+      maxQueued: model.maxQueued,
+      firstTokenMs: model.firstTokenMs,
+      interTokenMs: model.interTokenMs,
     },
-    maxQueued: model.maxQueued,
     report: (event) => {
       if (event.event === 'engine_gone') metrics.engineEnds.inc({ how: event.how ?? 'exit' })
       if (event.event === 'engine_ready') logger.info(event)

@@ -1,4 +1,3 @@
-import { Admission } from './admission.ts'
 import { AnswerQueue } from './answer-queue.ts'
 import { EngineError } from './engine.ts'
 import type {
@@ -40,9 +39,10 @@ export interface EngineEvent {
 
 export interface EngineClientOptions {
   engine: EngineOptions
-  maxQueued: number
   report: (event: EngineEvent) => void
 }
+
+const NO_LOAD = { running: 0, waiting: 0, kvTokens: 0 }
 
 interface Call {
   answer: (answer: Answer) => void
@@ -52,7 +52,6 @@ interface Call {
 /** Supervises the engine process: restarts it with backoff, ends what was under way with an error. */
 export class EngineClient implements Engine {
   readonly #options: EngineClientOptions
-  readonly #admission: Admission
   readonly #calls = new Map<number, Call>()
   #nextId = 1
   #child: EngineChild | undefined
@@ -62,12 +61,11 @@ export class EngineClient implements Engine {
   #failedInRow = 0
   #readySince = 0
   #lastStep: number | undefined
-  #kvTokens = 0
+  #load = NO_LOAD
   #restartTimer: NodeJS.Timeout | undefined
 
   constructor(options: EngineClientOptions) {
     this.#options = options
-    this.#admission = new Admission(options.engine.slots, options.maxQueued)
     this.#start()
   }
 
@@ -80,18 +78,14 @@ export class EngineClient implements Engine {
   }
 
   async *generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<Piece, void> {
-    this.#readyChild()
-    const release = await this.#admission.acquire(signal)
-    yield* this.#run(request, signal, release)
+    signal.throwIfAborted()
+    yield* this.#run(request, signal)
   }
 
   async probe(timeoutMs: number): Promise<boolean> {
-    if (this.#state !== 'ready' || this.#admission.running > 0) return false
-    const release = this.#admission.tryAcquire()
-    if (release === undefined) return false
-    const request = PROBE
+    if (this.#state !== 'ready' || this.#load.running + this.#load.waiting > 0) return false
     try {
-      const pieces = this.#run(request, AbortSignal.timeout(timeoutMs), release)
+      const pieces = this.#run(PROBE, AbortSignal.timeout(timeoutMs))
       while ((await pieces.next()).done !== true);
       return true
     } catch {
@@ -111,8 +105,8 @@ export class EngineClient implements Engine {
   stats(): EngineStats {
     const { slots, contextSize } = this.#options.engine
     const cells = slots * contextSize
-    const { running, waiting } = this.#admission
-    return { running, waiting, kvUsage: Math.min(1, this.#kvTokens / cells) }
+    const { running, waiting, kvTokens } = this.#load
+    return { running, waiting, kvUsage: Math.min(1, kvTokens / cells) }
   }
 
   async close(): Promise<void> {
@@ -150,19 +144,24 @@ export class EngineClient implements Engine {
       this.#options.report({ event: 'engine_ready', ...this.#pidField() })
       return
     }
-    this.#kvTokens = message.kvTokens
+    if (message.kind === 'tokens') {
+      this.#calls.get(message.answer.id)?.answer(message.answer)
+      return
+    }
+    this.#load = message
     if (message.stepped) this.#lastStep = Date.now()
     for (const answer of message.answers) this.#calls.get(answer.id)?.answer(answer)
   }
 
   #loadFailed(message: Extract<FromEngine, { kind: 'failed' }>): string {
     this.#options.report({ event: 'engine_load_failed', cause: message.message })
-    return `the engine could not load the model (${message.code})`
+    const what = this.#state === 'ready' ? 'decode' : 'load the model'
+    return `the engine could not ${what} (${message.code}): ${message.message}`
   }
 
   #gone(cause: string, how: string): void {
     this.#failAll(cause)
-    this.#kvTokens = 0
+    this.#load = NO_LOAD
     this.#lastStep = undefined
     if (this.#state === 'closed') return
     const healthy = this.#state === 'ready' && Date.now() - this.#readySince > HEALTHY_MS
@@ -208,21 +207,11 @@ export class EngineClient implements Engine {
     })
   }
 
-  /** Holds its slot until the engine says that it is free again, also when the reader left long ago. */
-  async *#run(request: GenerateRequest, signal: AbortSignal, release: () => void) {
+  async *#run(request: GenerateRequest, signal: AbortSignal) {
+    const child = this.#readyChild()
     const id = this.#nextId++
     const queue = new AnswerQueue<Piece>()
-    let child: EngineChild
-    try {
-      child = this.#readyChild()
-    } catch (error) {
-      release()
-      throw error
-    }
-    const settle = () => {
-      this.#calls.delete(id)
-      release()
-    }
+    const settle = () => this.#calls.delete(id)
     this.#calls.set(id, {
       answer: (answer) => {
         if (answer.kind === 'piece') return queue.push(answer.piece)

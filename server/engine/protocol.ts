@@ -22,10 +22,18 @@ export type Answer =
 
 /** What the engine process tells the server: one message carries all answers of a decode round. */
 export type FromEngine =
-  | { kind: 'ready'; contextSize: number; threads: number }
+  | { kind: 'ready'; addon: string }
   | { kind: 'failed'; code: string; message: string }
-  /** `kvTokens`: cells of the KV cache in use. */
-  | { kind: 'round'; answers: Answer[]; kvTokens: number; stepped: boolean }
+  | { kind: 'tokens'; answer: Answer }
+  /** `kvTokens`: cells of the KV cache that requests under way use. */
+  | {
+      kind: 'round'
+      answers: Answer[]
+      kvTokens: number
+      stepped: boolean
+      running: number
+      waiting: number
+    }
 
 /** Handed over once, as the process's argument. */
 export interface EngineOptions {
@@ -35,4 +43,16 @@ export interface EngineOptions {
   slots: number
   threads: number
   gpu: boolean
+  /** SHA-256 of the file: keys and values never serve another. */
+  digest: string
+  /** Requests that may wait for a slot. */
+  maxQueued: number
+  /** Longest time to the first token. */
+  firstTokenMs: number
+  /** Longest pause that prefill of others makes between two tokens of an answer. */
+  interTokenMs: number
+  /** Whether steps are shaped by pad rows and moves; default true. */
+  shaping?: boolean
+  /** Whether prefixes are kept and shared; default true. */
+  prefixCache?: boolean
 }

@@ -1,4 +1,4 @@
-import { Admission } from '../../server/engine/admission.ts'
+import { Admission } from './admission.ts'
 import { EngineError } from '../../server/engine/engine.ts'
 import type {
   ChatMessage,

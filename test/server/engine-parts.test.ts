@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { Admission } from '../../server/engine/admission.ts'
+import { Admission } from '../helpers/admission.ts'
 import { AnswerQueue } from '../../server/engine/answer-queue.ts'
 import { ChatTokens } from '../../server/engine/chat-tokens.ts'
 import { cpuQuota, engineThreads, parseCfs, parseCpuMax } from '../../server/engine/cpu-quota.ts'

@@ -1,4 +1,4 @@
-import { EngineError } from './engine.ts'
+import { EngineError } from '../../server/engine/engine.ts'
 
 interface Waiting {
   admit: () => void

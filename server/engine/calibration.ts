@@ -1,0 +1,53 @@
+import { CostTable, UNKNOWN_COST } from './cost-table.ts'
+import type { DecodeContext } from './decode-context.ts'
+
+/** Of each number of rows; the shortest counts: whatever else the machine did made others longer. */
+const ROUNDS = 5
+
+export interface CalibrationOptions {
+  context: DecodeContext
+  /** Any token of the vocabulary. */
+  token: number
+  /** Tokens that a slot holds. */
+  lengthOf: (slot: number) => number
+  /** From an earlier start of the same model on the same host and build. */
+  known?: CostTable
+  /** Called once, when the table is complete. */
+  done?: (table: CostTable) => void
+  on: boolean
+}
+
+/** Measures decode steps of 1 to all rows while the engine is idle, one at a time. */
+export class Calibration {
+  table: CostTable
+  readonly #options: CalibrationOptions
+  readonly #shortest: number[]
+  #measured = 0
+
+  constructor(options: CalibrationOptions) {
+    this.#options = options
+    this.table = options.known ?? UNKNOWN_COST
+    this.#shortest = Array.from({ length: options.context.slots }, () => Infinity)
+  }
+
+  /** Measures one step; false: there is nothing to do. What the slots hold stays as it is. */
+  async next(): Promise<boolean> {
+    const { context, token, lengthOf, on } = this.#options
+    if (!on || this.table.known || context.slots === 1) return false
+    const rows = (this.#measured % context.slots) + 1
+    const slots = Array.from({ length: rows }, (_, slot) => slot)
+    if (slots.some((slot) => lengthOf(slot) >= context.contextSize)) return false
+    const tokens = Uint32Array.of(token)
+    const started = performance.now()
+    await context.decode(
+      slots.map((slot) => ({ slot, position: lengthOf(slot), tokens, pad: true })),
+    )
+    const ms = performance.now() - started
+    this.#shortest[rows - 1] = Math.min(this.#shortest[rows - 1] ?? Infinity, ms)
+    if (++this.#measured === ROUNDS * context.slots) {
+      this.table = new CostTable(this.#shortest)
+      this.#options.done?.(this.table)
+    }
+    return true
+  }
+}

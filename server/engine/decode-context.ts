@@ -1,0 +1,158 @@
+import type {
+  Bindings,
+  NativeContext,
+  NativeModel,
+  NativeSampler,
+  SamplerConfig,
+} from './native.ts'
+
+/** Rows of one slot in a batch. */
+export interface Part {
+  slot: number
+  /** Of the first token in the slot. */
+  position: number
+  tokens: Uint32Array
+  /** Present: a token is sampled after the last one. */
+  sampler?: NativeSampler
+  /** Fills a tile: its logits are computed, nothing is sampled, and its cell is dropped afterwards. */
+  pad?: true
+}
+
+const NOTHING = new Uint32Array(0)
+const NO_TOKEN = -1
+export const GREEDY: SamplerConfig = { temperature: 0, topP: 1, topK: 1, seed: 0 }
+
+/**
+ * One llama.cpp context with `slots` sequences. `decode` and the others that return a promise run one
+ * after the other in native code: do not change a slot while one is under way.
+ */
+export class DecodeContext {
+  readonly slots: number
+  /** Tokens of one slot. */
+  readonly contextSize: number
+  /** Tokens of one batch. */
+  readonly batchSize: number
+  readonly #native: NativeContext
+  readonly #bindings: Bindings
+  readonly #model: NativeModel
+  readonly #pool: NativeSampler[] = []
+  /** Sources of copies that native code makes at the next decode. */
+  readonly #copied = new Set<number>()
+
+  constructor(
+    bindings: Bindings,
+    model: NativeModel,
+    native: NativeContext,
+    sizes: { slots: number; contextSize: number; batchSize: number },
+  ) {
+    this.#bindings = bindings
+    this.#model = model
+    this.#native = native
+    this.slots = sizes.slots
+    this.contextSize = sizes.contextSize
+    this.batchSize = sizes.batchSize
+  }
+
+  /**
+   * Decodes `parts`, which are in ascending slot order: llama.cpp splits a batch wherever the next
+   * slot is not the next number. Returns one token a part with a sampler, in their order.
+   */
+  async decode(parts: readonly Part[]): Promise<number[]> {
+    this.#native.initBatch(parts.reduce((sum, { tokens }) => sum + tokens.length, 0))
+    const indexes: number[] = []
+    const samplers: NativeSampler[] = []
+    for (const { slot, position, tokens, sampler, pad } of parts) {
+      const logits =
+        sampler === undefined && pad === undefined ? NOTHING : Uint32Array.of(tokens.length - 1)
+      const [index] = this.#native.addToBatch(slot, position, tokens, logits)
+      if (sampler === undefined || index === undefined) continue
+      indexes.push(index)
+      samplers.push(sampler)
+    }
+    await this.#native.decodeBatch()
+    this.#copied.clear()
+    for (const { slot, position, pad } of parts) {
+      if (pad !== undefined) this.truncate(slot, position)
+    }
+    const sampled = await this.#sample(indexes, samplers)
+    if (sampled.includes(NO_TOKEN)) throw new Error('no token could be sampled')
+    return sampled
+  }
+
+  /** A greedy token and the distance of its logit to the next best one's: how close to a tie it is. */
+  async decodeWithMargin(part: Part): Promise<{ token: number; margin: number }> {
+    const sampler = this.takeSampler(GREEDY)
+    this.#native.initBatch(part.tokens.length)
+    const logits = Uint32Array.of(part.tokens.length - 1)
+    const [index] = this.#native.addToBatch(part.slot, part.position, part.tokens, logits)
+    await this.#native.decodeBatch()
+    const top: [number[], boolean, boolean, boolean, number] = [[], false, false, false, 2]
+    const [token, , , found] = await this.#native.sampleToken(
+      index ?? 0,
+      sampler,
+      false,
+      false,
+      top,
+    )
+    this.returnSampler(sampler)
+    return { token, margin: (found?.[1] ?? Infinity) - (found?.[3] ?? -Infinity) }
+  }
+
+  /** Drops the cells of `slot` from `length` on. False: this model cannot drop a part. */
+  truncate(slot: number, length: number): boolean {
+    if (length === 0) {
+      this.#native.disposeSequence(slot)
+      return true
+    }
+    return this.#native.removeTokenCellsFromSequence(slot, length, -1)
+  }
+
+  /** Tokens whose keys and values `slot` holds. */
+  lengthOf(slot: number): number {
+    return this.#native.getSequenceKvCacheMaxPosition(slot) + 1
+  }
+
+  async copy(target: number, source: number): Promise<void> {
+    this.#copied.add(source)
+    await this.#native.copySequenceStateFromOtherSequence(target, source)
+  }
+
+  /** true: nothing may be loaded into `slot` before the next decode has copied it. */
+  isCopied(slot: number): boolean {
+    return this.#copied.has(slot)
+  }
+
+  /** Bytes written. The tokens are not: whose they are is kept elsewhere. */
+  async save(slot: number, path: string): Promise<number> {
+    return await this.#native.saveSequenceStateToFile(path, slot, NOTHING)
+  }
+
+  /** Tokens that `slot` holds then. */
+  async load(slot: number, path: string): Promise<number> {
+    await this.#native.loadSequenceStateFromFile(path, slot, this.contextSize)
+    return this.lengthOf(slot)
+  }
+
+  /** Samplers of a vocabulary of 262,144 take 3 MB each, so they are kept. */
+  takeSampler(config: SamplerConfig): NativeSampler {
+    const sampler = this.#pool.pop() ?? new this.#bindings.AddonSampler(this.#model)
+    // Another seed first: the state of its random numbers is only made anew when the seed changes.
+    sampler.applyConfig({ ...config, seed: (config.seed ^ 1) >>> 0 })
+    sampler.applyConfig(config)
+    return sampler
+  }
+
+  returnSampler(sampler: NativeSampler): void {
+    this.#pool.push(sampler)
+  }
+
+  async #sample(indexes: number[], samplers: NativeSampler[]): Promise<number[]> {
+    if (indexes.length === 0) return []
+    if (this.#native.sampleTokens !== undefined) {
+      return Array.from(await this.#native.sampleTokens(Uint32Array.from(indexes), samplers))
+    }
+    return await Promise.all(
+      samplers.map((sampler, at) => this.#native.sampleToken(indexes[at] ?? 0, sampler)),
+    )
+  }
+}

@@ -1,0 +1,112 @@
+/** The only file that imports node-llama-cpp. */
+import { getLlama, LlamaLogLevel } from 'node-llama-cpp'
+import { KitError } from '../../catalog/errors.ts'
+import { checkBeforeLoad } from '../../weights/gguf-header.ts'
+import { readGgufMetadata } from '../../weights/gguf-metadata.ts'
+import { addonOptions, chooseAddon } from './addon.ts'
+import type { Addon } from './addon.ts'
+import { DecodeContext } from './decode-context.ts'
+import type { Bindings, NativeModel } from './native.ts'
+import type { EngineOptions } from './protocol.ts'
+import { Vocabulary } from './vocabulary.ts'
+
+/** Beyond this vocabulary the logits of a batch of 512 take 0.5 GiB and more, if all were asked for. */
+const BIG_VOCABULARY = 128_000
+const BATCH = 512
+const ALL_LAYERS = 100_000
+
+export interface LoadedModel {
+  addon: Addon
+  vocabulary: Vocabulary
+  /** The model's own chat template; undefined: the file has none. */
+  chatTemplate: string | undefined
+  context: DecodeContext
+}
+
+/** Throws KitError: what is wrong with the file, the accelerator or the memory. */
+export async function loadModel(options: EngineOptions): Promise<LoadedModel> {
+  await checkBeforeLoad(options.file, options.bytes)
+  const addon = await chooseAddon()
+  const bindings = await loadBindings(options, addon)
+  const metadata = readGgufMetadata(options.file)
+  const size = metadata.get('tokenizer.ggml.tokens')
+  const vocabularySize = typeof size === 'object' ? size.length : 0
+  if (vocabularySize === 0) throw noVocabulary(options.file)
+  const model = new bindings.AddonModel(options.file, {
+    addonExports: bindings,
+    gpuLayers: options.gpu ? ALL_LAYERS : 0,
+    useMmap: true,
+  })
+  if (!(await model.init())) throw notLoaded(options.file, 'a file that the engine refused')
+  const context = await createContext(bindings, model, options, vocabularySize)
+  const template = metadata.get('tokenizer.chat_template')
+  return {
+    addon,
+    vocabulary: new Vocabulary(model, vocabularySize),
+    chatTemplate: typeof template === 'string' ? template : undefined,
+    context,
+  }
+}
+
+async function loadBindings(options: EngineOptions, addon: Addon): Promise<Bindings> {
+  const llama = await getLlama({
+    gpu: options.gpu ? 'auto' : false,
+    build: 'never',
+    skipDownload: true,
+    maxThreads: options.threads,
+    logLevel: LlamaLogLevel.error,
+    progressLogs: false,
+    ...addonOptions(addon),
+  })
+  if (options.gpu && llama.gpu === false) {
+    throw new KitError('ACCELERATOR_MISSING', {
+      path: 'resources.accelerator',
+      expected: 'an accelerator that the engine can use',
+      got: 'none',
+      fix: "check the node's driver and the pod's resource request, or the image's variant (cuda, vulkan)",
+    })
+  }
+  return (llama as unknown as { _bindings: Bindings })._bindings
+}
+
+async function createContext(
+  bindings: Bindings,
+  model: NativeModel,
+  { slots, contextSize, threads, file }: EngineOptions,
+  vocabularySize: number,
+): Promise<DecodeContext> {
+  const compiled = 'sampleTokens' in bindings.AddonContext.prototype
+  // A compiled addon bounds the rows of logits; the prebuilt one reserves them for the whole batch.
+  const wanted = compiled || vocabularySize <= BIG_VOCABULARY ? BATCH : BATCH / 2
+  const batchSize = Math.min(contextSize, wanted)
+  const native = new bindings.AddonContext(model, {
+    contextSize: slots * contextSize,
+    batchSize: Math.max(batchSize, slots),
+    outputsMax: slots,
+    sequences: slots,
+    flashAttention: 'auto',
+    threads,
+    swaFullCache: true,
+  })
+  if (!(await native.init())) {
+    const got = `not enough for ${slots} slots of ${contextSize} tokens`
+    throw notLoaded(file, got)
+  }
+  return new DecodeContext(bindings, model, native, { slots, contextSize, batchSize })
+}
+
+const notLoaded = (path: string, got: string) =>
+  new KitError('MODEL_NOT_LOADED', {
+    path,
+    expected: 'a model that this engine runs, and memory for it',
+    got,
+    fix: 'lower slots or contextSize, raise memory, or choose another file',
+  })
+
+const noVocabulary = (path: string) =>
+  new KitError('MODEL_NOT_LOADED', {
+    path: `${path}, tokenizer.ggml.tokens`,
+    expected: 'the vocabulary of a model',
+    got: 'none',
+    fix: 'choose a GGUF file that holds its tokenizer',
+  })

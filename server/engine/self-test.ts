@@ -1,0 +1,71 @@
+import { KitError } from '../../catalog/errors.ts'
+import { GREEDY } from './decode-context.ts'
+import type { DecodeContext, Part } from './decode-context.ts'
+import type { Vocabulary } from './vocabulary.ts'
+
+export interface Abilities {
+  /** Cells at the end of a slot can be dropped: recurrent models cannot, so they share no prefix. */
+  canTruncate: boolean
+}
+
+const LENGTH = 8
+
+/**
+ * Proves at every start what the loop relies on: the same rows give the same token, a copy answers as
+ * its source, a pad row leaves nothing behind. Decodes real tokens, so it also proves that the model
+ * answers. Leaves all slots empty. Throws KitError ENGINE_SELF_TEST_FAILED.
+ */
+export async function selfTest(context: DecodeContext, vocabulary: Vocabulary): Promise<Abilities> {
+  const sampler = context.takeSampler(GREEDY)
+  const prompt = Uint32Array.from({ length: LENGTH }, (_, at) =>
+    at === 0 ? vocabulary.start : (at * 97) % vocabulary.size,
+  )
+  const last = prompt.slice(-1)
+  const ask = async (parts: Part[]) => (await context.decode(parts))[0] ?? -1
+  const whole = await ask([{ slot: 0, position: 0, tokens: prompt, sampler }])
+  expectEqual('tokens held after a prompt', LENGTH, context.lengthOf(0))
+  require('a token of the vocabulary', whole >= 0 && whole < vocabulary.size)
+  const canTruncate = context.truncate(0, LENGTH - 1) && context.lengthOf(0) === LENGTH - 1
+  if (canTruncate) {
+    const again = await ask([{ slot: 0, position: LENGTH - 1, tokens: last, sampler }])
+    expectEqual('the token after a dropped cell', whole, again)
+    if (context.slots > 1) await testTwoSlots(context, last, { whole, sampler })
+  }
+  for (let slot = 0; slot < Math.min(2, context.slots); slot++) context.truncate(slot, 0)
+  context.returnSampler(sampler)
+  return { canTruncate }
+}
+
+async function testTwoSlots(
+  context: DecodeContext,
+  last: Uint32Array,
+  { whole, sampler }: { whole: number; sampler: NonNullable<Part['sampler']> },
+): Promise<void> {
+  await context.copy(1, 0)
+  expectEqual('tokens held by a copy', LENGTH, context.lengthOf(1))
+  context.truncate(0, LENGTH - 1)
+  context.truncate(1, LENGTH - 1)
+  const position = LENGTH - 1
+  const [fromCopy] = await context.decode([
+    { slot: 0, position, tokens: last, pad: true },
+    { slot: 1, position, tokens: last, sampler },
+  ])
+  expectEqual('the token of a copy beside a pad row', whole, fromCopy ?? -1)
+  expectEqual('tokens held after a pad row', LENGTH - 1, context.lengthOf(0))
+}
+
+function expectEqual(what: string, expected: number, got: number): void {
+  if (expected !== got) throw failed(`${what}: ${expected}`, String(got))
+}
+
+function require(what: string, holds: boolean): void {
+  if (!holds) throw failed(what, 'none')
+}
+
+const failed = (expected: string, got: string) =>
+  new KitError('ENGINE_SELF_TEST_FAILED', {
+    path: 'engine self-test',
+    expected,
+    got,
+    fix: 'use the pinned version of node-llama-cpp, and build the compiled engine anew or remove it',
+  })

@@ -1,0 +1,382 @@
+import type { Calibration } from './calibration.ts'
+import type { DecodeContext, Part } from './decode-context.ts'
+import type { GenerateRequest } from './engine.ts'
+import type { Load } from './first-token.ts'
+import { Pace } from './pace.ts'
+import type { Answer } from './protocol.ts'
+import { Residents } from './residents.ts'
+import type { SavedPrefixes } from './saved-prefixes.ts'
+import { samplingOptions } from './sampling-options.ts'
+import { chooseSlot, costOf, planDecode, planMove, planPrefill } from './step-planner.ts'
+import type { DecodeRow, PrefillChunk, SlotView } from './step-planner.ts'
+import { Stream } from './stream.ts'
+import type { Vocabulary } from './vocabulary.ts'
+import { WaitingLine } from './waiting-line.ts'
+
+export interface StepEngineOptions {
+  context: DecodeContext
+  vocabulary: Vocabulary
+  digest: string
+  maxQueued: number
+  firstTokenMs: number
+  interTokenMs: number
+  shaping: boolean
+  prefixCache: boolean
+  /** false: this model cannot drop a part of a slot, so nothing is padded or shared. */
+  canTruncate: boolean
+  saved: SavedPrefixes | undefined
+  calibration: Calibration
+  /** Called once a step with all that the streams have to say. */
+  report: (round: Round) => void
+}
+
+export interface Round {
+  answers: Answer[]
+  /** A batch was decoded since the last one. */
+  stepped: boolean
+  /** Cells that requests under way use. */
+  kvTokens: number
+  running: number
+  waiting: number
+}
+
+interface Waiter {
+  request: GenerateRequest
+  /** Of what `Residents` held in that version. */
+  cached?: { version: number; tokens: number }
+}
+
+/** A follower waits for another's prefill when that spares it so many tokens. */
+const WORTH_WAITING = 32
+/** Streams end before `maxTokens` as often as not. */
+const LIKELY_SHARE_LEFT = 0.5
+
+/**
+ * The loop that owns the slots: admit, plan, decode one batch, sample, emit. What the last step gave is
+ * turned into text and sent while the next one runs.
+ */
+export class StepEngine {
+  readonly #options: StepEngineOptions
+  readonly #context: DecodeContext
+  readonly #line: WaitingLine
+  readonly #waiters = new Map<number, Waiter>()
+  /** By slot. */
+  readonly #streams: (Stream | undefined)[]
+  readonly #residents: Residents
+  readonly #pace = new Pace()
+  readonly #cancelled = new Set<number>()
+  #answers: Answer[] = []
+  #stepped = false
+  #lastWasDecode = false
+  #wake: (() => void) | undefined
+
+  constructor(options: StepEngineOptions) {
+    const { context, digest, canTruncate, saved } = options
+    this.#options = options
+    this.#context = context
+    this.#streams = Array.from({ length: context.slots }, () => undefined)
+    this.#line = new WaitingLine({
+      maxQueued: options.maxQueued,
+      firstTokenMs: options.firstTokenMs,
+    })
+    const on = options.prefixCache && canTruncate
+    this.#residents = new Residents(context, { digest, on, saved: on ? saved : undefined })
+  }
+
+  /** Queues a request; what becomes of it is reported under `id`. */
+  submit(id: number, request: GenerateRequest): void {
+    const now = performance.now()
+    const waiting = {
+      ...{ id, tenant: request.tenant, priority: request.priority, arrivedMs: now },
+      ...{ promptTokens: request.prompt.length, maxTokens: request.maxTokens },
+    }
+    this.#waiters.set(id, { request })
+    const offer = this.#line.offer(waiting, this.#cachedTokens(id), this.#load(), now)
+    if (!offer.admitted) {
+      this.#waiters.delete(id)
+      this.#refuse(id, offer.reason, offer.retryAfterMs)
+    }
+    this.#wake?.()
+  }
+
+  /** Takes effect before the next step; a call that ended already is unknown. */
+  cancel(id: number): void {
+    this.#cancelled.add(id)
+    this.#wake?.()
+  }
+
+  /** Never ends; throws when the native engine fails, which nothing here can mend. */
+  async run(): Promise<never> {
+    while (true) {
+      this.#drop()
+      await this.#admit()
+      await this.#compact()
+      if (await this.#step()) continue
+      this.#flush()
+      if (await this.#options.calibration.next()) continue
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+        if (this.#line.size > 0 || this.#cancelled.size > 0) resolve()
+      })
+      this.#wake = undefined
+    }
+  }
+
+  /** Frees the slots of those who left or ended. */
+  #drop(): void {
+    for (const id of this.#cancelled) {
+      if (!this.#line.remove(id)) continue
+      this.#waiters.delete(id)
+      this.#answers.push({ id, kind: 'end' })
+    }
+    for (const stream of this.#running()) {
+      if (stream.ended || this.#cancelled.has(stream.id)) this.#leave(stream)
+    }
+    this.#cancelled.clear()
+  }
+
+  #leave(stream: Stream): void {
+    const now = performance.now()
+    this.#streams[stream.slot] = undefined
+    this.#residents.leave(stream.slot, now)
+    this.#context.returnSampler(stream.sampler)
+    this.#pace.held(now - stream.startedMs)
+    this.#say(stream)
+    this.#answers.push({ id: stream.id, kind: 'end' })
+  }
+
+  async #admit(): Promise<void> {
+    const now = performance.now()
+    for (const { id } of this.#line.expire(now)) {
+      this.#waiters.delete(id)
+      this.#refuse(id, 'too_late', this.#pace.holdMs)
+    }
+    while (this.#line.size > 0 && this.#streams.includes(undefined)) {
+      const next = this.#line.next(
+        performance.now(),
+        (id) => this.#cachedTokens(id),
+        (id) => !this.#waitsForLeader(id),
+      )
+      if (next === undefined) return
+      const waiter = this.#waiters.get(next.id)
+      this.#waiters.delete(next.id)
+      if (waiter !== undefined) await this.#place(next.id, waiter.request)
+    }
+  }
+
+  async #place(id: number, request: GenerateRequest): Promise<void> {
+    const boundary = this.#residents.boundaryOf(request)
+    const views = this.#views()
+    const free = views.flatMap(({ doing }, slot) => (doing === 'nothing' ? [slot] : []))
+    const wanted = chooseSlot(views, this.#residents.lastUsed)
+    const holder = this.#residents.holderAmong(free, boundary, request.prompt)
+    const slot = free.length === views.length ? (holder ?? wanted) : wanted
+    if (slot === undefined) throw new Error('a request was taken while no slot was free')
+    const startedMs = performance.now()
+    const cachedTokens = await this.#residents.occupy(slot, boundary, request.prompt, startedMs)
+    this.#streams[slot] = new Stream(
+      id,
+      request,
+      { slot, boundary, cachedTokens, startedMs },
+      this.#context.takeSampler(samplingOptions(request)),
+      this.#options.vocabulary,
+    )
+  }
+
+  /** Its prompt shares more with one that is being evaluated than with anything that is there. */
+  #waitsForLeader(id: number): boolean {
+    const request = this.#waiters.get(id)?.request
+    if (request === undefined || !this.#options.prefixCache) return false
+    const boundary = this.#residents.boundaryOf(request)
+    const cached = this.#cachedTokens(id)
+    return this.#running().some((leader) => {
+      if (leader.due === 0 || leader.ended || leader.boundary !== boundary) return false
+      const common = commonLength(leader.request.prompt, request.prompt)
+      return common > leader.computed && common >= cached + WORTH_WAITING
+    })
+  }
+
+  /** One stream moves into a hole between the others where that pays. */
+  async #compact(): Promise<void> {
+    const { calibration, shaping } = this.#options
+    if (!shaping) return
+    const left = this.#streams.map((stream) => (stream?.left ?? 0) * LIKELY_SHARE_LEFT)
+    const move = planMove(this.#views(), calibration.table, left, this.#pace.copyMs)
+    const stream = move === undefined ? undefined : this.#streams[move.from]
+    if (move === undefined || stream === undefined) return
+    const now = performance.now()
+    await this.#residents.move(move.from, move.to, now)
+    this.#streams[move.to] = stream
+    this.#streams[move.from] = undefined
+    stream.slot = move.to
+    this.#residents.leave(move.from, now)
+  }
+
+  /** Decodes one batch; false: there is nothing to decode. */
+  async #step(): Promise<boolean> {
+    const { calibration, shaping } = this.#options
+    const views = this.#views()
+    const rows = shaping
+      ? planDecode(views, calibration.table)
+      : views.flatMap(({ doing }, slot) => (doing === 'decode' ? [{ slot, pad: false }] : []))
+    const prompts = this.#running()
+      .filter((stream) => stream.due > 0)
+      .sort((a, b) => a.startedMs - b.startedMs)
+      .map((stream) => ({
+        ...{ slot: stream.slot, due: stream.due },
+        total: stream.request.prompt.length - stream.cachedTokens,
+      }))
+    if (rows.length === 0 && prompts.length === 0) return false
+    const decodes = rows.length > 0 && (prompts.length === 0 || !this.#lastWasDecode)
+    this.#lastWasDecode = decodes
+    if (decodes) {
+      await this.#decode(rows)
+      return true
+    }
+    const known = costOf(rows, calibration.table)
+    await this.#prefill(
+      planPrefill(prompts, {
+        batchSize: this.#context.batchSize,
+        tokensPerMs: this.#pace.prefillTokensPerMs,
+        budgetMs: this.#options.interTokenMs,
+        decodeMs: rows.length === 0 ? undefined : known > 0 ? known : this.#pace.decodeStepMs,
+      }),
+    )
+    return true
+  }
+
+  async #decode(rows: readonly DecodeRow[]): Promise<void> {
+    const streams: Stream[] = []
+    const parts = rows.map(({ slot, pad }): Part => {
+      const stream = this.#streams[slot]
+      if (pad || stream === undefined) {
+        const tokens = Uint32Array.of(this.#options.vocabulary.start)
+        return { slot, position: this.#length(slot), tokens, pad: true }
+      }
+      streams.push(stream)
+      const tokens = Uint32Array.of(stream.pending ?? 0)
+      return { slot, position: this.#length(slot), tokens, sampler: stream.sampler }
+    })
+    const started = performance.now()
+    const sampled = await this.#batch(parts)
+    this.#pace.decoded(performance.now() - started)
+    streams.forEach((stream, at) => {
+      this.#residents.extend(stream.slot, [stream.pending ?? 0])
+      stream.take(sampled[at] ?? 0)
+    })
+  }
+
+  async #prefill(chunks: readonly PrefillChunk[]): Promise<void> {
+    const parts = chunks.map(({ slot, tokens }) => {
+      const stream = this.#streamIn(slot)
+      const { computed, request, due, sampler } = stream
+      const part: Part = {
+        ...{ slot, position: computed },
+        tokens: Uint32Array.from(request.prompt.slice(computed, computed + tokens)),
+      }
+      return { stream, part: tokens === due ? { ...part, sampler } : part }
+    })
+    const started = performance.now()
+    const sampled = await this.#batch(parts.map(({ part }) => part))
+    const total = parts.reduce((sum, { part }) => sum + part.tokens.length, 0)
+    this.#pace.prefilled(total, performance.now() - started)
+    for (const { stream, part } of parts) {
+      stream.computed += part.tokens.length
+      this.#residents.extend(stream.slot, part.tokens)
+      this.#residents.version++
+      if (part.sampler !== undefined) stream.take(sampled.shift() ?? 0)
+    }
+  }
+
+  /** Output of the step before is made while this one runs. */
+  async #batch(parts: readonly Part[]): Promise<number[]> {
+    const sampled = this.#context.decode(parts)
+    this.#stepped = true
+    this.#flush()
+    return await sampled
+  }
+
+  #flush(): void {
+    for (const stream of this.#running()) this.#say(stream)
+    if (this.#answers.length === 0 && !this.#stepped) return
+    const running = this.#running()
+    this.#options.report({
+      answers: this.#answers,
+      stepped: this.#stepped,
+      kvTokens: running.reduce((sum, { slot }) => sum + this.#length(slot), 0),
+      running: running.length,
+      waiting: this.#line.size,
+    })
+    this.#answers = []
+    this.#stepped = false
+  }
+
+  /** Its first piece comes with its first token. */
+  #say(stream: Stream): void {
+    const piece = stream.piece()
+    if (piece !== undefined) this.#answers.push({ id: stream.id, kind: 'piece', piece })
+  }
+
+  #refuse(id: number, code: 'queue_full' | 'too_late', retryAfterMs: number): void {
+    const retryAfterS = Math.max(1, Math.ceil(retryAfterMs / 1000))
+    this.#answers.push({ id, kind: 'error', code, message: code, retryAfterS })
+  }
+
+  #cachedTokens(id: number): number {
+    const waiter = this.#waiters.get(id)
+    if (waiter === undefined) return 0
+    const { version } = this.#residents
+    if (waiter.cached?.version !== version) {
+      const boundary = this.#residents.boundaryOf(waiter.request)
+      const tokens = this.#residents.cachedTokens(boundary, waiter.request.prompt)
+      waiter.cached = { version, tokens }
+    }
+    return waiter.cached.tokens
+  }
+
+  #load(): Load {
+    const running = this.#running()
+    const { decodeStepMs, holdMs, prefillTokensPerMs } = this.#pace
+    const freeSlots = this.#streams.length - running.length
+    const soonest = Math.min(...running.map(({ left }) => left * LIKELY_SHARE_LEFT))
+    const share = 1 - decodeStepMs / Math.max(decodeStepMs, this.#options.interTokenMs)
+    return {
+      freeSlots,
+      slots: this.#streams.length,
+      prefillTokensPerMs,
+      prefillShare: running.some(({ due }) => due === 0) ? share : 1,
+      runningPrefillTokens: running.reduce((sum, { due }) => sum + due, 0),
+      msUntilFreeSlot: freeSlots > 0 ? 0 : soonest * decodeStepMs,
+      slotHoldMs: holdMs,
+    }
+  }
+
+  #views(): SlotView[] {
+    const { canTruncate } = this.#options
+    return this.#streams.map((stream, slot) => ({
+      doing: stream === undefined ? 'nothing' : stream.due > 0 ? 'prefill' : 'decode',
+      padable: canTruncate && this.#length(slot) < this.#context.contextSize,
+    }))
+  }
+
+  #running(): Stream[] {
+    return this.#streams.filter((stream) => stream !== undefined)
+  }
+
+  #streamIn(slot: number): Stream {
+    const stream = this.#streams[slot]
+    if (stream === undefined) throw new Error(`slot ${slot} is empty`)
+    return stream
+  }
+
+  #length(slot: number): number {
+    return this.#residents.lengthOf(slot)
+  }
+}
+
+function commonLength(a: readonly number[], b: readonly number[]): number {
+  const end = Math.min(a.length, b.length)
+  let same = 0
+  while (same < end && a[same] === b[same]) same++
+  return same
+}

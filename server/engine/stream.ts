@@ -1,0 +1,115 @@
+import { AnswerText } from './answer-text.ts'
+import type { Boundary } from './boundary.ts'
+import type { FinishReason, GenerateRequest, Piece } from './engine.ts'
+import type { NativeSampler } from './native.ts'
+import type { Vocabulary } from './vocabulary.ts'
+
+/** A request that has a slot. */
+export class Stream {
+  readonly id: number
+  readonly request: GenerateRequest
+  readonly boundary: Boundary
+  readonly sampler: NativeSampler
+  readonly startedMs: number
+  readonly cachedTokens: number
+  slot: number
+  /** Prompt tokens whose keys and values the slot holds. */
+  computed: number
+  /** Sampled and not yet decoded; undefined while the prompt is under way. */
+  pending: number | undefined
+  /** Tokens of the answer so far. */
+  generated = 0
+  /** Nothing more is decoded for it. */
+  ended = false
+  readonly #text: AnswerText
+  readonly #isEnd: (token: number) => boolean
+  /** Sampled and not yet turned into text. */
+  readonly #fresh: number[] = []
+  #finish: FinishReason | undefined
+  #first = true
+  #unsent = 0
+
+  constructor(
+    id: number,
+    request: GenerateRequest,
+    place: { slot: number; boundary: Boundary; cachedTokens: number; startedMs: number },
+    sampler: NativeSampler,
+    vocabulary: Vocabulary,
+  ) {
+    this.id = id
+    this.request = request
+    this.boundary = place.boundary
+    this.slot = place.slot
+    this.startedMs = place.startedMs
+    this.cachedTokens = place.cachedTokens
+    this.computed = place.cachedTokens
+    this.sampler = sampler
+    this.#isEnd = (token) => !request.ignoreEos && vocabulary.isEnd(token)
+    this.#text = new AnswerText(
+      (tokens, before) => vocabulary.detokenize(tokens, before),
+      request.stop,
+    )
+  }
+
+  /** Prompt tokens still to evaluate. */
+  get due(): number {
+    return this.request.prompt.length - this.computed
+  }
+
+  /** Tokens of the answer that may still come. */
+  get left(): number {
+    return this.request.maxTokens - this.generated
+  }
+
+  /** Takes a sampled token. Only what decides the next step: text is made while that step runs. */
+  take(token: number): void {
+    if (this.ended) return
+    if (this.#isEnd(token)) {
+      this.#end('stop')
+      return
+    }
+    this.#fresh.push(token)
+    this.pending = token
+    if (++this.generated >= this.request.maxTokens) this.#end('length')
+  }
+
+  /** What may be sent now; undefined: nothing yet. Ends the stream when a stop string is met. */
+  piece(): Piece | undefined {
+    let text = ''
+    const tokens = this.#fresh.length
+    if (tokens === 0 && this.#finish === undefined) return undefined
+    for (const token of this.#fresh.splice(0)) {
+      const released = this.#text.push(token)
+      text += released.text
+      if (!released.stopped) continue
+      this.#end('stop')
+      return this.#pieceOf(text, tokens)
+    }
+    if (this.#finish === undefined) {
+      return text === '' && !this.#first ? this.#silent(tokens) : this.#pieceOf(text, tokens)
+    }
+    const rest = this.#text.flush()
+    if (rest.stopped) this.#finish = 'stop'
+    return this.#pieceOf(text + rest.text, tokens)
+  }
+
+  /** Tokens whose text is held back are counted with the next piece. */
+  #silent(tokens: number): undefined {
+    this.#unsent += tokens
+    return undefined
+  }
+
+  #pieceOf(text: string, tokens: number): Piece {
+    const piece: Piece = { text, tokens: tokens + this.#unsent }
+    if (this.#first) piece.cachedTokens = this.cachedTokens
+    if (this.#finish !== undefined) piece.finish = this.#finish
+    this.#first = false
+    this.#unsent = 0
+    return piece
+  }
+
+  #end(finish: FinishReason): void {
+    this.#finish = finish
+    this.ended = true
+  }
+}

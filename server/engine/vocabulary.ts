@@ -1,0 +1,71 @@
+import type { Vocabulary as ChatVocabulary } from './chat-tokens.ts'
+import type { NativeModel } from './native.ts'
+
+/** llama.cpp's bit of a token that is no text. */
+const CONTROL = 1 << 3
+/** Tokens of context that a tokenizer needs to know whether a word's space is text. */
+const CONTEXT_TOKENS = 3
+const MISSING = -1
+
+/** A model's tokens and their text. */
+export class Vocabulary implements ChatVocabulary {
+  readonly size: number
+  readonly #model: NativeModel
+
+  constructor(model: NativeModel, size: number) {
+    this.#model = model
+    this.size = size
+  }
+
+  tokenize(text: string, special: boolean): number[] {
+    return text === '' ? [] : Array.from(this.#model.tokenize(text, special))
+  }
+
+  /** Puts the model's first token before `tokens` where it wants one and there is none. */
+  withBos(tokens: number[]): number[] {
+    const bos = this.#model.tokenBos()
+    const wanted = this.#model.shouldPrependBosToken() && bos !== MISSING && tokens[0] !== bos
+    return wanted ? [bos, ...tokens] : tokens
+  }
+
+  /** Text of `tokens` as it follows `before`. */
+  detokenize(tokens: readonly number[], before: readonly number[]): string {
+    const context = before.slice(-CONTEXT_TOKENS)
+    const head = this.#text(context)
+    if (head === '') return this.#text(tokens)
+    const all = this.#text([...context, ...tokens])
+    return all.startsWith(head) ? all.slice(head.length) : this.#text(tokens)
+  }
+
+  isSpecial(token: number): boolean {
+    if ((this.#model.getTokenAttributes(token) & CONTROL) !== 0 || this.isEnd(token)) return true
+    if (this.#text([token]) !== '') return false
+    return this.#model.detokenize(Uint32Array.of(token), true) !== ''
+  }
+
+  isEnd(token: number): boolean {
+    return this.#model.isEogToken(token)
+  }
+
+  /** A token that any prompt may begin with. */
+  get start(): number {
+    const bos = this.#model.tokenBos()
+    return bos === MISSING ? Math.max(0, this.#model.tokenEos()) : bos
+  }
+
+  get bosText(): string {
+    return this.#textOf(this.#model.tokenBos())
+  }
+
+  get eosText(): string {
+    return this.#textOf(this.#model.tokenEos())
+  }
+
+  #textOf(token: number): string {
+    return token === MISSING ? '' : this.#model.getTokenString(token)
+  }
+
+  #text(tokens: readonly number[]): string {
+    return tokens.length === 0 ? '' : this.#model.detokenize(Uint32Array.from(tokens), false)
+  }
+}
