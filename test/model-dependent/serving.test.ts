@@ -109,7 +109,9 @@ test('usage counts what the model read and wrote, the same whole and streamed', 
   })
   let usage: unknown
   for await (const chunk of stream) usage = chunk.usage ?? usage
-  expect(usage).toEqual(whole.usage)
+  // The second time more of the prompt is held already.
+  const counted = (value: unknown) => ({ ...(value as object), prompt_tokens_details: undefined })
+  expect(counted(usage)).toEqual(counted(whole.usage))
   expect(whole.usage?.completion_tokens).toBeLessThanOrEqual(32)
   expect(whole.usage?.prompt_tokens).toBeGreaterThan(20)
 })
