@@ -45,10 +45,9 @@ interface Bench {
 /** Measures our engine against its peers; prints tables, with `--write` the page and its plot. */
 export async function benchEngine(args: string[]): Promise<void> {
   const bench = await prepare(readOptions(args))
-  const { options, store, results } = bench
+  const { options, results } = bench
   for (const name of options.workloads) {
     await measureWorkload(bench, name, WORKLOADS[name] as Workload)
-    await saveResults(store, results)
     console.log(`\n${name}: ${WORKLOADS[name]?.title}\n\n${workloadTable(results, name)}`)
   }
   const measured = judge(results).filter(({ workload }) => options.workloads.includes(workload))
@@ -103,8 +102,10 @@ async function measureWorkload(bench: Bench, name: string, workload: Workload): 
       if (arm === 'llama-server-best') result.flags = shown.join(' ')
       addRun(result, await runArm(bench, arm, name, turn, capacity))
     }
+    // Whoever ends the command early keeps the whole rounds.
+    results[name] = { ...results[name], ...fresh }
+    await saveResults(bench.store, results)
   }
-  results[name] = { ...results[name], ...fresh }
 }
 
 async function runArm(
