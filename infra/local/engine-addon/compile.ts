@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { access, copyFile, cp, mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
@@ -116,8 +117,9 @@ async function environment(
     NODE_PATH: join(PROJECT, 'node_modules'),
     CCACHE_DIR: objects,
     CCACHE_MAXSIZE: '500M',
-    // It knows an object by its flags, and `-march=native` is another one on another CPU.
-    CCACHE_NAMESPACE: `${cpu.model} ${cpu.features.join(' ')}`,
+    // It knows an object by its flags, and `-march=native` is another one on another CPU. A digest,
+    // because it writes files that it cannot read again for a name of more than 255 bytes.
+    CCACHE_NAMESPACE: createHash('sha256').update(JSON.stringify(cpu)).digest('hex').slice(0, 16),
   }
 }
 
