@@ -1,11 +1,11 @@
 import { CostTable, UNKNOWN_COST } from './cost-table.ts'
-import type { DecodeContext } from './decode-context.ts'
+import type { DecodeSlots } from './decode-slots.ts'
 
 /** Of each number of rows; the shortest counts: whatever else the machine did made others longer. */
 const ROUNDS = 5
 
 export interface CalibrationOptions {
-  context: DecodeContext
+  context: DecodeSlots
   /** Any token of the vocabulary. */
   token: number
   /** Tokens that a slot holds. */
@@ -15,6 +15,8 @@ export interface CalibrationOptions {
   /** Called once, when the table is complete. */
   done?: (table: CostTable) => void
   on: boolean
+  /** Milliseconds; replaced where time is simulated. */
+  now?: () => number
 }
 
 /** Measures decode steps of 1 to all rows while the engine is idle, one at a time. */
@@ -32,17 +34,17 @@ export class Calibration {
 
   /** Measures one step; false: there is nothing to do. What the slots hold stays as it is. */
   async next(): Promise<boolean> {
-    const { context, token, lengthOf, on } = this.#options
+    const { context, token, lengthOf, on, now = () => performance.now() } = this.#options
     if (!on || this.table.known || context.slots === 1) return false
     const rows = (this.#measured % context.slots) + 1
     const slots = Array.from({ length: rows }, (_, slot) => slot)
     if (slots.some((slot) => lengthOf(slot) >= context.contextSize)) return false
     const tokens = Uint32Array.of(token)
-    const started = performance.now()
+    const started = now()
     await context.decode(
       slots.map((slot) => ({ slot, position: lengthOf(slot), tokens, pad: true })),
     )
-    const ms = performance.now() - started
+    const ms = now() - started
     this.#shortest[rows - 1] = Math.min(this.#shortest[rows - 1] ?? Infinity, ms)
     if (++this.#measured === ROUNDS * context.slots) {
       this.table = new CostTable(this.#shortest)

@@ -1,6 +1,6 @@
 import { boundaryOf } from './boundary.ts'
 import type { Boundary } from './boundary.ts'
-import type { DecodeContext } from './decode-context.ts'
+import type { DecodeSlots } from './decode-slots.ts'
 import type { GenerateRequest } from './engine.ts'
 import { PrefixTree } from './prefix-tree.ts'
 import type { SavedPrefixes } from './saved-prefixes.ts'
@@ -13,7 +13,7 @@ const LEAST_SAVED = 64
 
 /** What each slot holds, also after its request ended, and how a newcomer gets at it. */
 export class Residents {
-  readonly #context: DecodeContext
+  readonly #context: DecodeSlots
   readonly #tree = new PrefixTree<number>()
   /** Tokens of each slot: what a save writes down. */
   readonly #tokens: number[][]
@@ -25,7 +25,7 @@ export class Residents {
   version = 0
 
   constructor(
-    context: DecodeContext,
+    context: DecodeSlots,
     options: { digest: string; on: boolean; saved: SavedPrefixes | undefined },
   ) {
     this.#context = context

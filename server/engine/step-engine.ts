@@ -1,5 +1,6 @@
 import type { Calibration } from './calibration.ts'
-import type { DecodeContext, Part } from './decode-context.ts'
+import type { Part } from './decode-context.ts'
+import type { DecodeSlots } from './decode-slots.ts'
 import type { GenerateRequest } from './engine.ts'
 import type { Load } from './first-token.ts'
 import { Pace } from './pace.ts'
@@ -10,12 +11,12 @@ import { samplingOptions } from './sampling-options.ts'
 import { chooseSlot, costOf, planDecode, planMove, planPrefill } from './step-planner.ts'
 import type { DecodeRow, PrefillChunk, SlotView } from './step-planner.ts'
 import { Stream } from './stream.ts'
-import type { Vocabulary } from './vocabulary.ts'
+import type { AnswerVocabulary } from './stream.ts'
 import { WaitingLine } from './waiting-line.ts'
 
 export interface StepEngineOptions {
-  context: DecodeContext
-  vocabulary: Vocabulary
+  context: DecodeSlots
+  vocabulary: AnswerVocabulary
   digest: string
   maxQueued: number
   firstTokenMs: number
@@ -28,6 +29,8 @@ export interface StepEngineOptions {
   calibration: Calibration
   /** Called once a step with all that the streams have to say. */
   report: (round: Round) => void
+  /** Milliseconds; replaced where time is simulated. */
+  now?: () => number
 }
 
 export interface Round {
@@ -57,7 +60,7 @@ const LIKELY_SHARE_LEFT = 0.5
  */
 export class StepEngine {
   readonly #options: StepEngineOptions
-  readonly #context: DecodeContext
+  readonly #context: DecodeSlots
   readonly #line: WaitingLine
   readonly #waiters = new Map<number, Waiter>()
   /** By slot. */
@@ -65,6 +68,7 @@ export class StepEngine {
   readonly #residents: Residents
   readonly #pace = new Pace()
   readonly #cancelled = new Set<number>()
+  readonly #now: () => number
   #answers: Answer[] = []
   #stepped = false
   #lastWasDecode = false
@@ -74,6 +78,7 @@ export class StepEngine {
     const { context, digest, canTruncate, saved } = options
     this.#options = options
     this.#context = context
+    this.#now = options.now ?? (() => performance.now())
     this.#streams = Array.from({ length: context.slots }, () => undefined)
     this.#line = new WaitingLine({
       maxQueued: options.maxQueued,
@@ -85,7 +90,7 @@ export class StepEngine {
 
   /** Queues a request; what becomes of it is reported under `id`. */
   submit(id: number, request: GenerateRequest): void {
-    const now = performance.now()
+    const now = this.#now()
     const waiting = {
       ...{ id, tenant: request.tenant, priority: request.priority, arrivedMs: now },
       ...{ promptTokens: request.prompt.length, maxTokens: request.maxTokens },
@@ -136,7 +141,7 @@ export class StepEngine {
   }
 
   #leave(stream: Stream): void {
-    const now = performance.now()
+    const now = this.#now()
     this.#streams[stream.slot] = undefined
     this.#residents.leave(stream.slot, now)
     this.#context.returnSampler(stream.sampler)
@@ -146,14 +151,14 @@ export class StepEngine {
   }
 
   async #admit(): Promise<void> {
-    const now = performance.now()
+    const now = this.#now()
     for (const { id } of this.#line.expire(now)) {
       this.#waiters.delete(id)
       this.#refuse(id, 'too_late', this.#pace.holdMs)
     }
     while (this.#line.size > 0 && this.#streams.includes(undefined)) {
       const next = this.#line.next(
-        performance.now(),
+        this.#now(),
         (id) => this.#cachedTokens(id),
         (id) => !this.#waitsForLeader(id),
       )
@@ -172,7 +177,7 @@ export class StepEngine {
     const holder = this.#residents.holderAmong(free, boundary, request.prompt)
     const slot = free.length === views.length ? (holder ?? wanted) : wanted
     if (slot === undefined) throw new Error('a request was taken while no slot was free')
-    const startedMs = performance.now()
+    const startedMs = this.#now()
     const cachedTokens = await this.#residents.occupy(slot, boundary, request.prompt, startedMs)
     this.#streams[slot] = new Stream(
       id,
@@ -204,7 +209,7 @@ export class StepEngine {
     const move = planMove(this.#views(), calibration.table, left, this.#pace.copyMs)
     const stream = move === undefined ? undefined : this.#streams[move.from]
     if (move === undefined || stream === undefined) return
-    const now = performance.now()
+    const now = this.#now()
     await this.#residents.move(move.from, move.to, now)
     this.#streams[move.to] = stream
     this.#streams[move.from] = undefined
@@ -257,9 +262,9 @@ export class StepEngine {
       const tokens = Uint32Array.of(stream.pending ?? 0)
       return { slot, position: this.#length(slot), tokens, sampler: stream.sampler }
     })
-    const started = performance.now()
+    const started = this.#now()
     const sampled = await this.#batch(parts)
-    this.#pace.decoded(performance.now() - started)
+    this.#pace.decoded(this.#now() - started)
     streams.forEach((stream, at) => {
       this.#residents.extend(stream.slot, [stream.pending ?? 0])
       stream.take(sampled[at] ?? 0)
@@ -276,10 +281,10 @@ export class StepEngine {
       }
       return { stream, part: tokens === due ? { ...part, sampler } : part }
     })
-    const started = performance.now()
+    const started = this.#now()
     const sampled = await this.#batch(parts.map(({ part }) => part))
     const total = parts.reduce((sum, { part }) => sum + part.tokens.length, 0)
-    this.#pace.prefilled(total, performance.now() - started)
+    this.#pace.prefilled(total, this.#now() - started)
     for (const { stream, part } of parts) {
       stream.computed += part.tokens.length
       this.#residents.extend(stream.slot, part.tokens)

@@ -4,6 +4,9 @@ import type { FinishReason, GenerateRequest, Piece } from './engine.ts'
 import type { NativeSampler } from './native.ts'
 import type { Vocabulary } from './vocabulary.ts'
 
+/** What an answer needs of the model's tokens. */
+export type AnswerVocabulary = Pick<Vocabulary, 'start' | 'isEnd' | 'detokenize'>
+
 /** A request that has a slot. */
 export class Stream {
   readonly id: number
@@ -34,7 +37,7 @@ export class Stream {
     request: GenerateRequest,
     place: { slot: number; boundary: Boundary; cachedTokens: number; startedMs: number },
     sampler: NativeSampler,
-    vocabulary: Vocabulary,
+    vocabulary: AnswerVocabulary,
   ) {
     this.id = id
     this.request = request
