@@ -30,6 +30,8 @@ export class Stream {
   readonly #fresh: number[] = []
   #finish: FinishReason | undefined
   #first = true
+  /** The piece with `finish` was given. */
+  #closed = false
   #unsent = 0
 
   constructor(
@@ -78,6 +80,8 @@ export class Stream {
 
   /** What may be sent now; undefined: nothing yet. Ends the stream when a stop string is met. */
   piece(): Piece | undefined {
+    // A stop string is found while one step more runs: what that gives is no part of the answer.
+    if (this.#closed) return undefined
     let text = ''
     const tokens = this.#fresh.length
     if (tokens === 0 && this.#finish === undefined) return undefined
@@ -106,6 +110,7 @@ export class Stream {
     const piece: Piece = { text, tokens: tokens + this.#unsent }
     if (this.#first) piece.cachedTokens = this.cachedTokens
     if (this.#finish !== undefined) piece.finish = this.#finish
+    this.#closed = this.#finish !== undefined
     this.#first = false
     this.#unsent = 0
     return piece
