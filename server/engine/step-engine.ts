@@ -67,6 +67,8 @@ export class StepEngine {
   readonly #streams: (Stream | undefined)[]
   readonly #residents: Residents
   readonly #pace = new Pace()
+  /** Prefixes are kept and copied. */
+  readonly #shares: boolean
   readonly #cancelled = new Set<number>()
   readonly #now: () => number
   #answers: Answer[] = []
@@ -85,6 +87,7 @@ export class StepEngine {
       firstTokenMs: options.firstTokenMs,
     })
     const on = options.prefixCache && canTruncate
+    this.#shares = on
     this.#residents = new Residents(context, { digest, on, saved: on ? saved : undefined })
   }
 
@@ -191,7 +194,7 @@ export class StepEngine {
   /** Its prompt shares more with one that is being evaluated than with anything that is there. */
   #waitsForLeader(id: number): boolean {
     const request = this.#waiters.get(id)?.request
-    if (request === undefined || !this.#options.prefixCache) return false
+    if (request === undefined || !this.#shares) return false
     const boundary = this.#residents.boundaryOf(request)
     const cached = this.#cachedTokens(id)
     return this.#running().some((leader) => {
