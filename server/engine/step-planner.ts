@@ -110,8 +110,9 @@ export function planPrefill(
 }
 
 /**
- * A free slot for a newcomer: one that makes the decoding slots a run without holes, of those the
- * least recently used. `lastUsed` is by slot; undefined: empty, taken first.
+ * A free slot for a newcomer: the one with most busy neighbours, so that the busy slots stay a run; of
+ * those one in a hole, of those the least recently used. `lastUsed` is by slot; undefined: empty,
+ * taken first. Returns undefined when none is free.
  */
 export function chooseSlot(
   slots: readonly SlotView[],
@@ -119,18 +120,14 @@ export function chooseSlot(
 ): number | undefined {
   const free = slots.flatMap(({ doing }, slot) => (doing === 'nothing' ? [slot] : []))
   const busy = slots.flatMap(({ doing }, slot) => (doing === 'nothing' ? [] : [slot]))
-  const first = busy[0]
-  const last = busy.at(-1)
+  const first = busy[0] ?? slots.length
+  const last = busy.at(-1) ?? -1
+  const fit = (slot: number) => {
+    const neighbours = busy.filter((other) => Math.abs(other - slot) === 1).length
+    return 2 * neighbours + (slot > first && slot < last ? 1 : 0)
+  }
   const age = (slot: number) => lastUsed[slot] ?? -1
-  const oldest = (among: readonly number[]) =>
-    among.reduce<number | undefined>(
-      (best, slot) => (best === undefined || age(slot) < age(best) ? slot : best),
-      undefined,
-    )
-  if (first === undefined || last === undefined) return oldest(free)
-  const holes = free.filter((slot) => slot > first && slot < last)
-  if (holes.length > 0) return oldest(holes)
-  return oldest(free.filter((slot) => slot === first - 1 || slot === last + 1)) ?? oldest(free)
+  return free.sort((a, b) => fit(b) - fit(a) || age(a) - age(b))[0]
 }
 
 /** Moves one stream into a hole when that saves more than the copy costs. */
