@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { QuantitySchema } from './quantity.ts'
 import { GatewayConfigSchema, ModelConfigSchema } from './serving-config.ts'
 import { ExposeSchema, ImageSchema, KubernetesNameSchema } from './stack-file.ts'
 
@@ -7,9 +8,6 @@ import { ExposeSchema, ImageSchema, KubernetesNameSchema } from './stack-file.ts
  * one of them. Regular expressions stay within RE2, which Helm checks them with.
  */
 
-const QuantitySchema = z
-  .string()
-  .regex(/^[1-9][0-9]*(Ki|Mi|Gi|Ti)$/, 'a quantity such as 512Mi or 2Gi')
 const CpuSchema = z.union([
   z.number().positive().max(256),
   z.string().regex(/^[1-9][0-9]*m$/, 'millicores such as 500m'),
@@ -130,7 +128,9 @@ const VolumePathSchema = z.string().regex(/^[A-Za-z0-9_-][A-Za-z0-9._/-]*$/, 'a 
 
 export const ModelServerValuesSchema = z.strictObject({
   ...CommonSchema,
-  config: ModelConfigSchema.describe('serving.json, catalog/serving-config.ts'),
+  config: ModelConfigSchema.omit({ state: true, prefixCache: true }).describe(
+    'serving.json, catalog/serving-config.ts; `state` and `prefixCache` follow from those below',
+  ),
   weights: z
     .strictObject({
       bytes: z
@@ -165,5 +165,27 @@ export const ModelServerValuesSchema = z.strictObject({
         .describe('ConfigMap with extra CAs (PEM) for the download'),
     })
     .describe('The file that is served'),
+  state: z
+    .strictObject({
+      existingClaim: KubernetesNameSchema.nullish().describe(
+        'PersistentVolumeClaim of this release alone, that a pod may write to',
+      ),
+      size: QuantitySchema.nullish().describe('Of a claim that the chart makes'),
+      storageClass: KubernetesNameSchema.nullish(),
+      accessMode: z.enum(['ReadWriteOnce', 'ReadWriteMany']).optional(),
+      none: z.boolean().optional().describe('true: no volume; nothing outlives the container'),
+    })
+    .optional()
+    .describe(
+      'Volume for the states of config.model.systemPrompts and for what was measured of this host; ' +
+        'neither claim nor size: an emptyDir, which lives as long as the pod',
+    ),
+  prefixCache: z
+    .strictObject({
+      memory: QuantitySchema.nullish().describe(
+        'Memory for prefixes whose slot another request took; part of resources.memory. Absent: slots alone keep prefixes',
+      ),
+    })
+    .optional(),
 })
 export type ModelServerValues = z.input<typeof ModelServerValuesSchema>

@@ -1,5 +1,11 @@
 import { z } from 'zod'
 import { ModelIdSchema, Sha256Schema } from './base-model.ts'
+import { QuantitySchema } from './quantity.ts'
+
+/** System prompts of a model: how many, and the characters of one and of all. They lie in a ConfigMap. */
+export const MOST_SYSTEM_PROMPTS = 16
+export const MOST_SYSTEM_PROMPT_CHARACTERS = 65_536
+export const MOST_SYSTEM_PROMPT_BYTES = 262_144
 
 /** Limits of every request, either role. */
 export const LimitsSchema = z.strictObject({
@@ -58,7 +64,20 @@ export const ModelConfigSchema = z.strictObject({
       .min(10)
       .default(100)
       .describe('Longest pause that the prompts of others make in an answer, milliseconds'),
+    systemPrompts: z
+      .array(z.string().min(1).max(MOST_SYSTEM_PROMPT_CHARACTERS))
+      .max(MOST_SYSTEM_PROMPTS)
+      .default([])
+      .describe("The operator's own texts, that every tenant's requests may begin with"),
   }),
+  state: z
+    .strictObject({ folder: z.string() })
+    .optional()
+    .describe('Folder, on a disk too, for states of system prompts and measured step costs'),
+  prefixCache: z
+    .strictObject({ folder: z.string(), memory: QuantitySchema })
+    .optional()
+    .describe('Folder that lies in memory, and its size, for prefixes whose slot was taken'),
   limits: LimitsSchema.default(defaultLimits),
 })
 export type ModelConfig = z.infer<typeof ModelConfigSchema>

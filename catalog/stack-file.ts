@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import { ModelIdSchema, Sha256Schema } from './base-model.ts'
+import { QuantitySchema } from './quantity.ts'
+import { MOST_SYSTEM_PROMPTS } from './serving-config.ts'
 
 export const KubernetesNameSchema = z
   .string()
@@ -87,6 +89,11 @@ export const ReplicasSchema = z.union([
   z.strictObject({ min: z.int().min(0).max(1000), max: z.int().min(1).max(1000) }),
 ])
 
+/** A path that stays in its folder. */
+const InnerPathSchema = z
+  .string()
+  .regex(/^(?!\/)(?!.*(^|\/)\.\.(\/|$))[A-Za-z0-9._/-]+$/, 'a relative path without ".."')
+
 export const WeightsSchema = z.discriminatedUnion('from', [
   z.strictObject({
     from: z.literal('url'),
@@ -97,13 +104,17 @@ export const WeightsSchema = z.discriminatedUnion('from', [
   z.strictObject({
     from: z.literal('pvc'),
     claim: KubernetesNameSchema.describe('A PersistentVolumeClaim in the namespace'),
-    path: z
-      .string()
-      .regex(/^(?!\/)(?!.*(^|\/)\.\.(\/|$))[A-Za-z0-9._/-]+$/, 'a relative path without ".."')
-      .describe('The GGUF file in it; its digest is checked'),
+    path: InnerPathSchema.describe('The GGUF file in it; its digest is checked'),
   }),
 ])
 export type Weights = z.infer<typeof WeightsSchema>
+
+export const StateSchema = z.union([
+  z.strictObject({ size: QuantitySchema.describe('Of a claim that is made') }),
+  z.strictObject({
+    claim: KubernetesNameSchema.describe('A PersistentVolumeClaim in the namespace, of its own'),
+  }),
+])
 
 export const StackModelSchema = z.strictObject({
   id: ModelIdSchema.describe('Row of the catalogue'),
@@ -133,6 +144,20 @@ export const StackModelSchema = z.strictObject({
     .max(60_000)
     .default(100)
     .describe('Prompts are read in pieces that hold up running answers no longer, milliseconds'),
+  systemPrompts: z
+    .array(InnerPathSchema)
+    .max(MOST_SYSTEM_PROMPTS)
+    .default([])
+    .describe(
+      'Files beside the stack file: system prompts that are kept evaluated for all tenants',
+    ),
+  state: StateSchema.optional().describe(
+    'Volume that keeps evaluated system prompts when pods are replaced; default: kept with the pod',
+  ),
+  prefixCache: z
+    .strictObject({ memory: QuantitySchema })
+    .optional()
+    .describe('Part of `memory` for prefixes whose slot was taken; default: slots alone'),
   weights: WeightsSchema.optional().describe(
     'Where the cluster gets the file; required for kind: existing',
   ),

@@ -1,10 +1,12 @@
 import type { Server } from 'node:http'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { KitError } from '../catalog/errors.ts'
-import type { ServingConfig } from '../catalog/serving-config.ts'
+import { bytesOf } from '../catalog/quantity.ts'
+import type { ModelConfig, ServingConfig } from '../catalog/serving-config.ts'
 import { engineThreads } from './engine/cpu-quota.ts'
 import { EngineClient } from './engine/engine-client.ts'
 import type { Engine } from './engine/engine.ts'
+import type { EngineOptions } from './engine/protocol.ts'
 import { createGatewayApp } from './gateway/app.ts'
 import { createModelApp } from './model/app.ts'
 import { KeyStore } from './plugins/keys.ts'
@@ -12,6 +14,8 @@ import type { Lifecycle } from './plugins/lifecycle.ts'
 import { Metrics, serveMetrics } from './plugins/metrics.ts'
 
 const SWEEP_MS = 100
+/** Of the memory volume of prefixes. */
+const PREFIX_SHARE = 0.95
 
 export interface RoleOptions {
   config: ServingConfig
@@ -40,7 +44,7 @@ export async function runRole(options: RoleOptions): Promise<RunningRole> {
   const metrics = new Metrics()
   const keys = new KeyStore(options.keysFile, (event) => logger.info(event))
   const common = { keys, metrics, logger, lifecycle }
-  const engine = config.role === 'model' ? startEngine(config.model, logger, metrics) : undefined
+  const engine = config.role === 'model' ? startEngine(config, logger, metrics) : undefined
   const app =
     config.role === 'model'
       ? createModelApp({ ...common, config, engine: engine as Engine })
@@ -74,29 +78,41 @@ export async function runRole(options: RoleOptions): Promise<RunningRole> {
   }
 }
 
-type ModelSettings = Extract<ServingConfig, { role: 'model' }>['model']
-
-function startEngine(model: ModelSettings, logger: FastifyBaseLogger, metrics: Metrics): Engine {
+function startEngine(config: ModelConfig, logger: FastifyBaseLogger, metrics: Metrics): Engine {
   return new EngineClient({
-    engine: {
-      file: model.file,
-      ...(model.bytes === undefined ? {} : { bytes: model.bytes }),
-      contextSize: model.contextSize,
-      slots: model.slots,
-      threads: engineThreads(),
-      gpu: model.gpu ?? false,
-      digest: model.digest,
-      maxQueued: model.maxQueued,
-      firstTokenMs: model.firstTokenMs,
-      interTokenMs: model.interTokenMs,
-    },
+    engine: engineOptions(config),
     report: (event) => {
       if (event.event === 'engine_gone') metrics.engineEnds.inc({ how: event.how ?? 'exit' })
       if (event.event === 'engine_ready') logger.info(event)
-      else logger.error(event)
+      else if (event.event.startsWith('engine_')) logger.error(event)
+      else logger.warn(event)
     },
   })
 }
+
+function engineOptions({ model, state, prefixCache }: ModelConfig): EngineOptions {
+  return {
+    file: model.file,
+    ...(model.bytes === undefined ? {} : { bytes: model.bytes }),
+    contextSize: model.contextSize,
+    slots: model.slots,
+    threads: engineThreads(),
+    gpu: model.gpu ?? false,
+    digest: model.digest,
+    maxQueued: model.maxQueued,
+    firstTokenMs: model.firstTokenMs,
+    interTokenMs: model.interTokenMs,
+    systemPrompts: model.systemPrompts,
+    ...(state === undefined ? {} : { stateFolder: state.folder }),
+    ...(prefixCache === undefined ? {} : { prefixMemory: prefixMemory(prefixCache) }),
+  }
+}
+
+/** A file on a file system takes more than its bytes. */
+const prefixMemory = ({ folder, memory }: NonNullable<ModelConfig['prefixCache']>) => ({
+  folder,
+  bytes: Math.floor(bytesOf(memory) * PREFIX_SHARE),
+})
 
 /** Streams in flight end whole; only what outlives every allowed stream is cut. */
 async function closeWithin(app: FastifyInstance, maxMs: number): Promise<void> {

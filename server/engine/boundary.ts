@@ -22,3 +22,12 @@ export function boundaryOf({ tenant, modelDigest, adapterDigest }: BoundaryParts
 export function systemBoundaryOf(parts: Omit<BoundaryParts, 'tenant'>): Boundary {
   return JSON.stringify(['system', parts.modelDigest, parts.adapterDigest]) as Boundary
 }
+
+/** Of the listed prompts that a request of `boundary` may begin with. */
+export function systemBoundaryBeside(boundary: Boundary): Boundary {
+  const [modelDigest, adapterDigest] = (JSON.parse(boundary) as string[]).slice(-2)
+  return systemBoundaryOf({
+    modelDigest: modelDigest ?? '',
+    adapterDigest: adapterDigest ?? '',
+  })
+}

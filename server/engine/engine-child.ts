@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { ownQuota } from './cpu-quota.ts'
 import { engineEnvironment } from './engine-environment.ts'
-import type { EngineOptions, FromEngine, ToEngine } from './protocol.ts'
+import type { EngineOptions, FromEngine, StartEngine, ToEngine } from './protocol.ts'
 
 const ENGINE_PROCESS = fileURLToPath(new URL('./engine-process.ts', import.meta.url))
 const KEPT_OUTPUT = 500
@@ -27,7 +27,7 @@ export interface EngineChild {
 
 /** Starts one engine process. */
 export function startEngineChild(options: EngineOptions, events: ChildEvents): EngineChild {
-  const child = fork(ENGINE_PROCESS, [JSON.stringify(options)], {
+  const child = fork(ENGINE_PROCESS, [], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     execArgv: ['--disable-warning=ExperimentalWarning'],
     // What an operator set counts more.
@@ -46,6 +46,8 @@ export function startEngineChild(options: EngineOptions, events: ChildEvents): E
   child.on('message', (message) => events.message(message as FromEngine))
   child.on('error', (error) => leave(`the engine could not be started: ${error.message}`, 'start'))
   child.on('exit', (code, signal) => leave(causeOf(code, signal, output), signal ?? 'exit'))
+  const start: StartEngine = { kind: 'start', options }
+  child.send(start, () => undefined)
   return {
     pid: child.pid,
     send: (message) => {

@@ -12,6 +12,8 @@ import { startEngineChild } from './engine-child.ts'
 import type { EngineChild } from './engine-child.ts'
 import { backoffMs } from './backoff.ts'
 import type { Answer, EngineOptions, FromEngine, ToEngine } from './protocol.ts'
+import { StatsOverRestarts } from './stats-over-restarts.ts'
+import type { EngineWarning } from './warning.ts'
 
 /** An engine that lived so long was healthy: the next restart is quick again. */
 const HEALTHY_MS = 60_000
@@ -28,7 +30,8 @@ const PROBE: GenerateRequest = {
   priority: 'high',
 }
 
-export interface EngineEvent {
+/** How the engine process lives. */
+export interface LifeEvent {
   event: 'engine_ready' | 'engine_gone' | 'engine_load_failed'
   cause?: string
   /** `load`, `start`, `exit` or a signal. */
@@ -36,6 +39,7 @@ export interface EngineEvent {
   pid?: number
   restartInMs?: number
 }
+export type EngineEvent = LifeEvent | EngineWarning
 
 export interface EngineClientOptions {
   engine: EngineOptions
@@ -62,6 +66,9 @@ export class EngineClient implements Engine {
   #readySince = 0
   #lastStep: number | undefined
   #load = NO_LOAD
+  readonly #cache = new StatsOverRestarts()
+  /** What was warned of: a restarted engine says it again. */
+  readonly #warned = new Set<string>()
   #restartTimer: NodeJS.Timeout | undefined
 
   constructor(options: EngineClientOptions) {
@@ -106,7 +113,7 @@ export class EngineClient implements Engine {
     const { slots, contextSize } = this.#options.engine
     const cells = slots * contextSize
     const { running, waiting, kvTokens } = this.#load
-    return { running, waiting, kvUsage: Math.min(1, kvTokens / cells) }
+    return { running, waiting, kvUsage: Math.min(1, kvTokens / cells), cache: this.#cache.total }
   }
 
   async close(): Promise<void> {
@@ -144,13 +151,22 @@ export class EngineClient implements Engine {
       this.#options.report({ event: 'engine_ready', ...this.#pidField() })
       return
     }
+    if (message.kind === 'warning') return this.#warn(message.warning)
     if (message.kind === 'tokens') {
       this.#calls.get(message.answer.id)?.answer(message.answer)
       return
     }
     this.#load = message
+    this.#cache.now(message.cache)
     if (message.stepped) this.#lastStep = Date.now()
     for (const answer of message.answers) this.#calls.get(answer.id)?.answer(answer)
+  }
+
+  #warn(warning: EngineWarning): void {
+    const text = JSON.stringify(warning)
+    if (this.#warned.has(text)) return
+    this.#warned.add(text)
+    this.#options.report(warning)
   }
 
   #loadFailed(message: Extract<FromEngine, { kind: 'failed' }>): string {
@@ -162,6 +178,7 @@ export class EngineClient implements Engine {
   #gone(cause: string, how: string): void {
     this.#failAll(cause)
     this.#load = NO_LOAD
+    this.#cache.restarted()
     this.#lastStep = undefined
     if (this.#state === 'closed') return
     const healthy = this.#state === 'ready' && Date.now() - this.#readySince > HEALTHY_MS

@@ -54,6 +54,15 @@ export interface EngineStats {
   waiting: number
   /** Share of the KV cache in use, 0 to 1. */
   kvUsage: number
+  cache: CacheStats
+}
+
+/** Of the prefix cache. Tokens since the start: prompt tokens that needed no evaluation. */
+export interface CacheStats {
+  tokens: { slot: number; memory: number; volume: number }
+  /** Of the RAM tier. */
+  entries: number
+  bytes: number
 }
 
 export type EngineErrorCode =

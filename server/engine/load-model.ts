@@ -1,8 +1,11 @@
 /** The only file that imports node-llama-cpp. */
+import { readFile } from 'node:fs/promises'
 import { getLlama, LlamaLogLevel } from 'node-llama-cpp'
+import { cpuOf } from '../../catalog/engine-addon.ts'
 import { KitError } from '../../catalog/errors.ts'
 import { checkBeforeLoad } from '../../weights/gguf-header.ts'
 import { readGgufMetadata } from '../../weights/gguf-metadata.ts'
+import type { GgufMetadata } from '../../weights/gguf-metadata.ts'
 import { addonOptions, chooseAddon } from './addon.ts'
 import type { Addon } from './addon.ts'
 import { DecodeContext } from './decode-context.ts'
@@ -21,13 +24,17 @@ export interface LoadedModel {
   /** The model's own chat template; undefined: the file has none. */
   chatTemplate: string | undefined
   context: DecodeContext
+  /** Of the model, tokens; undefined without one. */
+  slidingWindow: number | undefined
+  /** The CPU or accelerators that the engine runs on: what was measured or saved is no other's. */
+  host: string
 }
 
 /** Throws KitError: what is wrong with the file, the accelerator or the memory. */
 export async function loadModel(options: EngineOptions): Promise<LoadedModel> {
   await checkBeforeLoad(options.file, options.bytes)
   const addon = await chooseAddon()
-  const bindings = await loadBindings(options, addon)
+  const { bindings, host } = await loadBindings(options, addon)
   const metadata = readGgufMetadata(options.file)
   const size = metadata.get('tokenizer.ggml.tokens')
   const vocabularySize = typeof size === 'object' ? size.length : 0
@@ -45,10 +52,21 @@ export async function loadModel(options: EngineOptions): Promise<LoadedModel> {
     vocabulary: new Vocabulary(model, vocabularySize),
     chatTemplate: typeof template === 'string' ? template : undefined,
     context,
+    slidingWindow: slidingWindowOf(metadata),
+    host,
   }
 }
 
-async function loadBindings(options: EngineOptions, addon: Addon): Promise<Bindings> {
+function slidingWindowOf(metadata: GgufMetadata): number | undefined {
+  const family = metadata.get('general.architecture')
+  const tokens = Number(metadata.get(`${String(family)}.attention.sliding_window`) ?? 0)
+  return tokens > 0 ? tokens : undefined
+}
+
+async function loadBindings(
+  options: EngineOptions,
+  addon: Addon,
+): Promise<{ bindings: Bindings; host: string }> {
   const llama = await getLlama({
     gpu: options.gpu ? 'auto' : false,
     build: 'never',
@@ -66,7 +84,15 @@ async function loadBindings(options: EngineOptions, addon: Addon): Promise<Bindi
       fix: "check the node's driver and the pod's resource request, or the image's variant (cuda, vulkan)",
     })
   }
-  return (llama as unknown as { _bindings: Bindings })._bindings
+  return {
+    bindings: (llama as unknown as { _bindings: Bindings })._bindings,
+    host: await hostOf(options.gpu ? await llama.getGpuDeviceNames() : []),
+  }
+}
+
+async function hostOf(accelerators: readonly string[]): Promise<string> {
+  const { model, features } = cpuOf(await readFile('/proc/cpuinfo', 'utf8').catch(() => ''))
+  return [model, process.arch, ...features, ...accelerators].join(' ')
 }
 
 async function createContext(

@@ -1,6 +1,13 @@
-import type { ChatMessage, GenerateRequest, Piece } from './engine.ts'
+import type { CacheStats, ChatMessage, GenerateRequest, Piece } from './engine.ts'
+import type { EngineWarning } from './warning.ts'
 
-/** What the server tells the engine process. `id` names a call; every call but `cancel` is answered. */
+/** The first message to the engine process: the length of an argument is bounded, that of prompts is not. */
+export interface StartEngine {
+  kind: 'start'
+  options: EngineOptions
+}
+
+/** What the server tells the engine process once it is ready. `id` names a call; every call but `cancel` is answered. */
 export type ToEngine =
   | { kind: 'tokenizeChat'; id: number; messages: readonly ChatMessage[] }
   | { kind: 'tokenizePrompt'; id: number; prompt: string | readonly number[] }
@@ -24,6 +31,8 @@ export type Answer =
 export type FromEngine =
   | { kind: 'ready'; addon: string }
   | { kind: 'failed'; code: string; message: string }
+  /** Once for each thing that the engine goes on without. */
+  | { kind: 'warning'; warning: EngineWarning }
   | { kind: 'tokens'; answer: Answer }
   /** `kvTokens`: cells of the KV cache that requests under way use. */
   | {
@@ -33,9 +42,9 @@ export type FromEngine =
       stepped: boolean
       running: number
       waiting: number
+      cache: CacheStats
     }
 
-/** Handed over once, as the process's argument. */
 export interface EngineOptions {
   file: string
   bytes?: number
@@ -51,6 +60,12 @@ export interface EngineOptions {
   firstTokenMs: number
   /** Longest pause that prefill of others makes between two tokens of an answer. */
   interTokenMs: number
+  /** The operator's own texts, that every tenant's requests may begin with. */
+  systemPrompts?: readonly string[]
+  /** May be a disk: for states of `systemPrompts` and the cost table. Absent: neither is kept. */
+  stateFolder?: string
+  /** The RAM tier: a folder in memory and the most that lies there. Absent: slots alone. */
+  prefixMemory?: { folder: string; bytes: number }
   /** Whether steps are shaped by pad rows and moves; default true. */
   shaping?: boolean
   /** Whether prefixes are kept and shared; default true. */

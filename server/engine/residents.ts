@@ -1,15 +1,41 @@
-import { boundaryOf } from './boundary.ts'
+import { boundaryOf, systemBoundaryBeside } from './boundary.ts'
 import type { Boundary } from './boundary.ts'
 import type { DecodeSlots } from './decode-slots.ts'
 import type { GenerateRequest } from './engine.ts'
 import { PrefixTree } from './prefix-tree.ts'
+import type { Match } from './prefix-tree.ts'
 import type { SavedPrefixes } from './saved-prefixes.ts'
 import type { Tokens } from './token-run.ts'
+import { trimFloor } from './trim-floor.ts'
 
 /** Shorter prefixes are evaluated again: a copy takes about as long. */
 const LEAST_SHARED = 16
 /** Shorter contents are not worth a place in the RAM tier. */
 const LEAST_SAVED = 64
+
+/** States in files that a slot can be filled from. */
+export interface SavedStates {
+  longest(boundary: Boundary, tokens: Tokens): Match<number> | undefined
+  /** Tokens that `slot` holds then; undefined: none, and the slot must be cleared. */
+  load(holder: number, boundary: Boundary, slot: number): Promise<number | undefined>
+}
+
+/** Where prefixes came from. */
+export type Source = 'slot' | 'memory' | 'volume'
+
+interface Found extends Match<number> {
+  boundary: Boundary
+}
+
+export interface ResidentsOptions {
+  digest: string
+  on: boolean
+  saved: SavedPrefixes | undefined
+  /** States of the operator's prompts; nothing of a tenant is among them. */
+  listed?: SavedStates | undefined
+  /** Of the model, tokens; undefined without one. */
+  slidingWindow?: number | undefined
+}
 
 /** What each slot holds, also after its request ended, and how a newcomer gets at it. */
 export class Residents {
@@ -18,20 +44,15 @@ export class Residents {
   /** Tokens of each slot: what a save writes down. */
   readonly #tokens: number[][]
   readonly #lastUsed: (number | undefined)[]
-  readonly #digest: string
-  readonly #on: boolean
-  readonly #saved: SavedPrefixes | undefined
+  readonly #options: ResidentsOptions
+  /** Prompt tokens of tenants that needed no evaluation. */
+  readonly hits: Record<Source, number> = { slot: 0, memory: 0, volume: 0 }
   /** Changes when a search may find more than before, but for the tokens of running answers. */
   version = 0
 
-  constructor(
-    context: DecodeSlots,
-    options: { digest: string; on: boolean; saved: SavedPrefixes | undefined },
-  ) {
+  constructor(context: DecodeSlots, options: ResidentsOptions) {
     this.#context = context
-    this.#digest = options.digest
-    this.#on = options.on
-    this.#saved = options.saved
+    this.#options = options
     this.#tokens = Array.from({ length: context.slots }, () => [])
     this.#lastUsed = Array.from({ length: context.slots }, () => undefined)
   }
@@ -42,15 +63,13 @@ export class Residents {
   }
 
   boundaryOf({ tenant, adapter }: GenerateRequest): Boundary {
-    return boundaryOf({ tenant, modelDigest: this.#digest, adapterDigest: adapter })
+    return boundaryOf({ tenant, modelDigest: this.#options.digest, adapterDigest: adapter })
   }
 
   /** Tokens of `prompt` that need no evaluation; its last one always does. */
   cachedTokens(boundary: Boundary, prompt: Tokens): number {
-    return Math.max(
-      this.#resident(boundary, prompt)?.length ?? 0,
-      this.#savedMatch(boundary, prompt)?.length ?? 0,
-    )
+    const found = [this.#resident(boundary, prompt), ...this.#inFiles(boundary, prompt)]
+    return Math.max(0, ...found.map((match) => match?.length ?? 0))
   }
 
   /** A slot that is free and holds all that `prompt` shares with anything; undefined: none does. */
@@ -68,26 +87,29 @@ export class Residents {
     prompt: readonly number[],
     nowMs: number,
   ): Promise<number> {
-    const found = this.#resident(boundary, prompt)
-    const saved = this.#savedMatch(boundary, prompt)
-    let length = 0
-    const better = (saved?.length ?? 0) >= (found?.length ?? 0) + LEAST_SHARED
-    if (saved !== undefined && better && !this.#context.isCopied(slot)) {
-      await this.#keep(slot)
-      length = await this.#load(slot, saved, boundary)
-    } else if (found !== undefined) {
-      length = found.length
+    const { source, found } = this.#best(slot, boundary, prompt)
+    let length = found?.length ?? 0
+    let floor = 0
+    if (found === undefined) await this.#keep(slot)
+    else if (source === 'slot') {
+      floor = this.#tree.floorOf(found.holder)
       if (found.holder !== slot) {
         await this.#keep(slot)
         await this.#context.copy(slot, found.holder)
         this.#lastUsed[found.holder] = nowMs
       }
-    } else await this.#keep(slot)
+    } else {
+      await this.#keep(slot)
+      const loaded = await this.#files(source)?.load(found.holder, found.boundary, slot)
+      length = Math.min(length, loaded ?? 0)
+      floor = trimFloor(loaded ?? 0, this.#options.slidingWindow)
+    }
     if (!this.#context.truncate(slot, length)) {
       this.#context.truncate(slot, 0)
       length = 0
     }
-    this.#hold(slot, boundary, prompt.slice(0, length), nowMs)
+    this.#hold(slot, boundary, prompt.slice(0, length), { nowMs, floor })
+    if (boundary !== systemBoundaryBeside(boundary)) this.hits[source] += length
     return length
   }
 
@@ -99,12 +121,12 @@ export class Residents {
   /** `slot` holds these tokens more. */
   extend(slot: number, tokens: Tokens): void {
     for (const token of tokens) this.#tokens[slot]?.push(token)
-    if (this.#on) this.#tree.extend(slot, tokens)
+    if (this.#options.on) this.#tree.extend(slot, tokens)
   }
 
   /** A request left `slot`; what it holds stays, for as long as nobody needs the place. */
   leave(slot: number, nowMs: number): void {
-    if (this.#on) this.#lastUsed[slot] = nowMs
+    if (this.#options.on) this.#lastUsed[slot] = nowMs
     else this.clear(slot)
     this.version++
   }
@@ -115,7 +137,8 @@ export class Residents {
     await this.#keep(to)
     await this.#context.copy(to, from)
     const tokens = [...(this.#tokens[from] ?? [])]
-    if (boundary !== undefined) this.#hold(to, boundary, tokens, nowMs)
+    const floor = this.#tree.floorOf(from)
+    if (boundary !== undefined) this.#hold(to, boundary, tokens, { nowMs, floor })
     else this.#tokens[to] = tokens
   }
 
@@ -127,39 +150,76 @@ export class Residents {
     this.version++
   }
 
-  #hold(slot: number, boundary: Boundary, tokens: number[], nowMs: number): void {
-    if (this.#on) this.#tree.set(slot, boundary, tokens)
+  #hold(
+    slot: number,
+    boundary: Boundary,
+    tokens: number[],
+    { nowMs, floor }: { nowMs: number; floor: number },
+  ): void {
+    // A floor above what is held is that of cells that are gone.
+    if (this.#options.on) this.#tree.set(slot, boundary, tokens, tokens.length < floor ? 0 : floor)
     this.#tokens[slot] = [...tokens]
     this.#lastUsed[slot] = nowMs
     this.version++
   }
 
-  #resident(boundary: Boundary, prompt: Tokens) {
-    if (!this.#on) return undefined
+  /** The longest prefix; from a file only where it spares more than loading takes. */
+  #best(slot: number, boundary: Boundary, prompt: Tokens) {
+    const resident = this.#resident(boundary, prompt)
+    const best: { source: Source; found: Found | undefined } = { source: 'slot', found: resident }
+    // What was copied from or to it is copied by the next decode: until then its cells must stay.
+    if (this.#context.isCopied(slot)) return best
+    const [memory, volume] = this.#inFiles(boundary, prompt)
+    const longer = (found: Found | undefined) =>
+      (found?.length ?? 0) >= (best.found?.length ?? 0) + LEAST_SHARED
+    if (longer(memory)) Object.assign(best, { source: 'memory', found: memory })
+    if (longer(volume)) Object.assign(best, { source: 'volume', found: volume })
+    return best
+  }
+
+  #resident(boundary: Boundary, prompt: Tokens): Found | undefined {
+    if (!this.#options.on) return undefined
     const recent = (slot: number) => this.#lastUsed[slot] ?? 0
-    const found = this.#tree.longest(boundary, prompt, { prefer: (a, b) => recent(b) - recent(a) })
-    return shared(found, prompt)
+    const prefer = (a: number, b: number) => recent(b) - recent(a)
+    return this.#longest(boundary, prompt, (under) => this.#tree.longest(under, prompt, { prefer }))
   }
 
-  #savedMatch(boundary: Boundary, prompt: Tokens) {
-    return shared(this.#saved?.longest(boundary, prompt), prompt)
+  /** In memory and on the volume. */
+  #inFiles(boundary: Boundary, prompt: Tokens): [Found | undefined, Found | undefined] {
+    const { saved, listed } = this.#options
+    return [
+      saved && this.#longest(boundary, prompt, (under) => saved.longest(under, prompt)),
+      listed && this.#longest(boundary, prompt, (under) => listed.longest(under, prompt)),
+    ]
   }
 
-  async #load(
-    slot: number,
-    { holder, length }: { holder: number; length: number },
+  /** Of what the tenant has itself and what is listed for all, the longer. */
+  #longest(
     boundary: Boundary,
-  ): Promise<number> {
-    const loaded = await this.#saved?.load(holder, boundary, slot)
-    return loaded === undefined ? 0 : Math.min(length, loaded)
+    prompt: Tokens,
+    search: (boundary: Boundary) => Match<number> | undefined,
+  ): Found | undefined {
+    const own = shared(search(boundary), prompt)
+    const system = systemBoundaryBeside(boundary)
+    const common = system === boundary ? undefined : shared(search(system), prompt)
+    if (common !== undefined && common.length > (own?.length ?? 0)) {
+      return { ...common, boundary: system }
+    }
+    return own && { ...own, boundary }
+  }
+
+  #files(source: Source): SavedStates | undefined {
+    return source === 'memory' ? this.#options.saved : this.#options.listed
   }
 
   /** What `slot` holds goes to the RAM tier before it is overwritten. */
   async #keep(slot: number): Promise<void> {
+    const { saved } = this.#options
     const tokens = this.#tokens[slot] ?? []
     const boundary = this.#tree.boundaryOf(slot)
-    if (this.#saved?.on !== true || boundary === undefined || tokens.length < LEAST_SAVED) return
-    await this.#saved.save(slot, boundary, tokens)
+    if (saved?.on !== true || boundary === undefined || tokens.length < LEAST_SAVED) return
+    // A copy to it that native code has not made yet would be saved as what lay there before.
+    if (!this.#context.isCopied(slot)) await saved.save(slot, boundary, tokens)
   }
 }
 

@@ -8,7 +8,7 @@ import { createReadStream } from 'node:fs'
 import { chmod, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { FolderError, folderCause, requireSize } from './state-folder.ts'
+import { FolderError, folderCause, removeFiles, requireSize } from './state-folder.ts'
 import type { FolderCause, StateFiles } from './state-folder.ts'
 import { parseHeader, refusal, stateName } from './system-prompt-header.ts'
 import type { Header, RefusalCause, StateMaker, SystemPrompt } from './system-prompt-header.ts'
@@ -31,6 +31,11 @@ const HEADER = '.json'
 const TEMPORARY = '.part'
 const OURS = /^[0-9a-f]{64}\.(state|json)$/
 const LEFT_OVER = /^[0-9a-f]{32}\.part$/
+
+/** Deletes all states: nothing is listed any more. Never throws. */
+export async function forgetSystemPrompts(folder: string): Promise<void> {
+  await removeFiles(folder, OURS).catch(() => undefined)
+}
 
 export class SavedSystemPrompts {
   readonly #options: SavedSystemPromptsOptions
@@ -56,6 +61,11 @@ export class SavedSystemPrompts {
 
   get on(): boolean {
     return this.#on
+  }
+
+  /** There is a state that `load` may use. */
+  has(prompt: SystemPrompt): boolean {
+    return this.#good.has(stateName(this.#options.maker, prompt))
   }
 
   /**

@@ -3,9 +3,11 @@ import type { Part } from './decode-context.ts'
 import type { DecodeSlots } from './decode-slots.ts'
 import type { GenerateRequest } from './engine.ts'
 import type { Load } from './first-token.ts'
+import type { ListedPrompts } from './listed-prompts.ts'
 import { Pace } from './pace.ts'
 import type { Answer } from './protocol.ts'
 import { Residents } from './residents.ts'
+import type { Source } from './residents.ts'
 import type { SavedPrefixes } from './saved-prefixes.ts'
 import { samplingOptions } from './sampling-options.ts'
 import { chooseSlot, costOf, planDecode, planMove, planPrefill } from './step-planner.ts'
@@ -13,6 +15,7 @@ import type { DecodeRow, PrefillChunk, SlotView } from './step-planner.ts'
 import { Stream } from './stream.ts'
 import type { AnswerVocabulary } from './stream.ts'
 import { WaitingLine } from './waiting-line.ts'
+import { WarmUp } from './warm-up.ts'
 
 export interface StepEngineOptions {
   context: DecodeSlots
@@ -26,6 +29,12 @@ export interface StepEngineOptions {
   /** false: this model cannot drop a part of a slot, so nothing is padded or shared. */
   canTruncate: boolean
   saved: SavedPrefixes | undefined
+  /** The operator's system prompts; absent: there are none. */
+  listed?: ListedPrompts | undefined
+  /** Of the model, tokens; absent without one. */
+  slidingWindow?: number | undefined
+  /** Resolves when native code no longer reads a slot to save it. */
+  untilSlotsAreFree?: () => Promise<void>
   calibration: Calibration
   /** Called once a step with all that the streams have to say. */
   report: (round: Round) => void
@@ -51,6 +60,8 @@ interface Waiter {
 
 /** A follower waits for another's prefill when that spares it so many tokens. */
 const WORTH_WAITING = 32
+/** Tokens of a system prompt that are evaluated at once, whatever they take. */
+const LEAST_PIECE = 16
 /** Streams end before `maxTokens` as often as not. */
 const LIKELY_SHARE_LEFT = 0.5
 
@@ -66,6 +77,7 @@ export class StepEngine {
   /** By slot. */
   readonly #streams: (Stream | undefined)[]
   readonly #residents: Residents
+  readonly #warmUp: WarmUp | undefined
   readonly #pace = new Pace()
   /** Prefixes are kept and copied. */
   readonly #shares: boolean
@@ -88,7 +100,24 @@ export class StepEngine {
     })
     const on = options.prefixCache && canTruncate
     this.#shares = on
-    this.#residents = new Residents(context, { digest, on, saved: on ? saved : undefined })
+    const { listed, slidingWindow, untilSlotsAreFree = () => Promise.resolve() } = options
+    const held = on ? { saved, listed } : { saved: undefined, listed: undefined }
+    this.#residents = new Residents(context, { digest, on, slidingWindow, ...held })
+    if (held.listed === undefined) return
+    this.#warmUp = new WarmUp({
+      ...{ context, residents: this.#residents, listed: held.listed, memory: saved },
+      ...{ untilSlotsAreFree, now: this.#now },
+    })
+  }
+
+  /** Loads the system prompts that were saved; call it before `run`. */
+  async warmUp(): Promise<void> {
+    await this.#warmUp?.load()
+  }
+
+  /** Prompt tokens of tenants that needed no evaluation, by where they came from. */
+  get cacheHits(): Readonly<Record<Source, number>> {
+    return this.#residents.hits
   }
 
   /** Queues a request; what becomes of it is reported under `id`. */
@@ -119,8 +148,10 @@ export class StepEngine {
       this.#drop()
       await this.#admit()
       await this.#compact()
-      if (await this.#step()) continue
-      this.#flush()
+      const stepped = await this.#step()
+      if (!stepped) this.#flush()
+      const warmed = await this.#warm(stepped)
+      if (stepped || warmed) continue
       if (await this.#options.calibration.next()) continue
       await new Promise<void>((resolve) => {
         this.#wake = resolve
@@ -128,6 +159,14 @@ export class StepEngine {
       })
       this.#wake = undefined
     }
+  }
+
+  /** A piece of a system prompt that is held nowhere; a newcomer waits for it no longer than others. */
+  async #warm(busy: boolean): Promise<boolean> {
+    if (this.#warmUp === undefined) return false
+    const free = this.#streams.flatMap((stream, slot) => (stream === undefined ? [slot] : []))
+    const tokens = Math.floor(this.#pace.prefillTokensPerMs * this.#options.interTokenMs)
+    return await this.#warmUp.next(Math.max(LEAST_PIECE, tokens), free, busy)
   }
 
   /** Frees the slots of those who left or ended. */

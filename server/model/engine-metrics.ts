@@ -22,4 +22,20 @@ export function registerEngineMetrics(metrics: Metrics, engine: Engine): void {
     'Restarts of the engine process',
     () => engine.status().restarts,
   )
+  metrics.counter(
+    'serantau_prefix_cache_tokens_total',
+    'Prompt tokens that needed no evaluation, by where their keys and values were',
+    'source',
+    () => engine.stats().cache.tokens,
+  )
+  metrics.gauge(
+    'serantau_prefix_cache_entries',
+    'Prefixes kept in memory beyond the slots',
+    () => engine.stats().cache.entries,
+  )
+  metrics.gauge(
+    'serantau_prefix_cache_bytes',
+    'Their size, bytes',
+    () => engine.stats().cache.bytes,
+  )
 }

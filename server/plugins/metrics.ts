@@ -39,6 +39,20 @@ export class Metrics {
     registers: [this.registry],
   })
 
+  /** A counter that others count, asked for by the values of `label` when it is scraped. */
+  counter(name: string, help: string, label: string, read: () => Record<string, number>): void {
+    new Counter({
+      name,
+      help,
+      labelNames: [label],
+      registers: [this.registry],
+      collect() {
+        this.reset()
+        for (const [value, count] of Object.entries(read())) this.inc({ [label]: value }, count)
+      },
+    })
+  }
+
   /** A gauge whose value is asked for when it is scraped. */
   gauge(name: string, help: string, read: () => number): void {
     new Gauge({

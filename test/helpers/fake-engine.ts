@@ -71,7 +71,9 @@ export class FakeEngine implements Engine {
   }
 
   stats(): EngineStats {
-    return { running: this.#admission.running, waiting: this.#admission.waiting, kvUsage: 0 }
+    const { running, waiting } = this.#admission
+    const cache = { tokens: { slot: 0, memory: 0, volume: 0 }, entries: 0, bytes: 0 }
+    return { running, waiting, kvUsage: 0, cache }
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,12 @@
+import type { CostTableWarning } from './cost-table-file.ts'
+import type { SystemPromptWarning } from './saved-system-prompts.ts'
+import type { FolderCause } from './state-folder.ts'
+import type { UnusedCause } from './system-prompt-tokens.ts'
+
+/** What the engine goes on without. Goes into the log as it stands: it carries no text and no path. */
+export type EngineWarning =
+  | { event: 'prefix_cache_off'; cause: FolderCause }
+  | SystemPromptWarning
+  | CostTableWarning
+  /** How many of the listed prompts for each cause. */
+  | { event: 'system_prompts_unused'; causes: Partial<Record<UnusedCause, number>> }
