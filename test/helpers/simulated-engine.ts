@@ -94,15 +94,15 @@ export async function live(
     }
   }
   context.during = deliver
-  let failure: unknown
-  engine.run().catch((error: unknown) => (failure = error))
+  const failures: Error[] = []
+  engine.run().catch((error: unknown) => failures.push(error as Error))
   do {
     // All that the loop can do now it does before this: the simulation waits for nothing else.
     await new Promise((resolve) => setImmediate(resolve))
-    if (failure !== undefined) throw failure
+    for (const failure of failures) throw failure
     deliver(events[0]?.atMs ?? 0)
     await new Promise((resolve) => setImmediate(resolve))
-    if (failure !== undefined) throw failure
+    for (const failure of failures) throw failure
   } while (events.length > 0)
   return { told, rounds }
 }
