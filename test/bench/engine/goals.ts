@@ -78,6 +78,10 @@ export const GOALS: readonly Goal[] = [
     ...{ workload: 'W4', name: 'all', metric: 'itlP99', bound: 'most', goal: 0.1 },
   },
   { ...rate, label: 'decoding beside long prompts, tok/s', workload: 'W4', name: 'all', goal: 1 },
+  {
+    ...{ ...defaults, label: 'the same, long prompts with a first text', workload: 'W4' },
+    ...{ name: 'all', metric: 'served', bound: 'least', goal: 1 },
+  },
   { ...rate, label: 'copying, one stream, tok/s', workload: 'W9', name: '1', goal: 1 },
   {
     ...{ ...defaults, label: '1.5x overload, requests inside the TTFT limit', workload: 'W10' },

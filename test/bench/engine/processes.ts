@@ -64,7 +64,8 @@ async function busySeconds(): Promise<number> {
   return (user + nice + system + irq + softirq + steal) / TICKS_A_SECOND
 }
 
-async function armSeconds(pids: readonly number[]): Promise<number> {
+/** Processor time that the processes have taken so far. */
+export async function armSeconds(pids: readonly number[]): Promise<number> {
   const stats = await Promise.all(pids.map(statOf))
   const ticks = stats.reduce(
     (sum, fields) => sum + Number(fields?.[11] ?? 0) + Number(fields?.[12] ?? 0),

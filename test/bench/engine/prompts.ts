@@ -11,6 +11,8 @@ const PoolSchema = z.strictObject({
 })
 type Pool = z.infer<typeof PoolSchema>
 
+const SEAM = 4
+
 /** Prompts of real text, as token ids: the same for every arm, by construction. */
 export class Prompts {
   readonly #start: readonly number[]
@@ -26,9 +28,17 @@ export class Prompts {
     return [...this.#start, ...this.stretch(seed, count - this.#start.length)]
   }
 
-  /** `count` tokens to follow others. */
+  /**
+   * `count` tokens to follow others. The first few come from another place than the rest: of the
+   * places alone two among hundreds of prompts would be the same, and the second one cached.
+   */
   stretch(seed: string, count: number): number[] {
     const random = randomNumbers(hash(seed))
+    const seam = Math.min(SEAM, count)
+    return [...this.#cut(random, seam), ...this.#cut(random, count - seam)]
+  }
+
+  #cut(random: () => number, count: number): number[] {
     const fit = this.#texts.filter((text) => text.length > count)
     const text = fit[Math.floor(random() * fit.length)] ?? []
     const at = Math.floor(random() * (text.length - count))

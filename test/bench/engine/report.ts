@@ -45,7 +45,17 @@ export function goalTable(judged: readonly Judged[]): string {
 /** Columns of the tables of all figures; times in ms. */
 const METRICS = [
   ...['tokensPerSecond', 'decodePerSecond', 'requestsPerSecond', 'ttftP50', 'ttftP95', 'itlP50'],
-  ...['itlP99', 'longestStall', 'inTime', 'asked', 'refused', 'firstTokenMs', 'ttft', 'nextTtft'],
+  ...[
+    'itlP99',
+    'longestStall',
+    'inTime',
+    'asked',
+    'served',
+    'refused',
+    'firstTokenMs',
+    'ttft',
+    'nextTtft',
+  ],
   ...['mibPerThousand', 'peakMiB', 'cpuSeconds', 'clientCpuSeconds', 'otherCpuSeconds', 'load'],
   ...['resets', 'errors'],
 ]

@@ -89,7 +89,11 @@ function figuresOf(decoded: Answer[], prompted: Answer[], from: number, until: n
     itlP99: quantile(gaps, 0.99),
     longestStall: quantile(gaps, 1),
     ttftP50: quantile(prompted.map(ttftOf).filter(Number.isFinite), 0.5),
-    prompts: prompted.length,
-    errors: [...decoded, ...prompted].filter(({ status }) => status !== 200 && status !== 0).length,
+    asked: prompted.length,
+    // Whoever refuses or starves the long prompts has calm streams, but not the same work.
+    served: prompted.filter(({ eventsAt }) => (eventsAt[0] ?? Infinity) <= until).length,
+    refused: prompted.filter(({ status }) => status === 429).length,
+    errors: [...decoded, ...prompted].filter(({ status }) => ![0, 200, 429].includes(status))
+      .length,
   }
 }

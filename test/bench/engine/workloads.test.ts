@@ -1,0 +1,121 @@
+import { type Server, createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { expect, test } from 'vitest'
+import type { RunningArm } from './arms.ts'
+import { Prompts } from './prompts.ts'
+import { WORKLOADS } from './workloads/index.ts'
+import type { Session } from './workloads/workload.ts'
+
+interface Seen {
+  prompt: number[]
+  max_tokens: number
+}
+
+/** Answers at once; remembers what it was asked. */
+async function startFake(seen: Seen[]): Promise<RunningArm> {
+  const server: Server = createServer((request, response) => {
+    let text = ''
+    request.setEncoding('utf8').on('data', (part: string) => (text += part))
+    request.on('end', () => {
+      const ask = JSON.parse(text) as Seen
+      seen.push(ask)
+      const { prompt, max_tokens } = ask
+      for (let token = 0; token < max_tokens; token++) {
+        response.write('data: {"choices":[{"text":"a"}]}\n\n')
+      }
+      const usage = { prompt_tokens: prompt.length, completion_tokens: max_tokens }
+      response.end(`data: ${JSON.stringify({ choices: [], usage })}\n\ndata: [DONE]\n\n`)
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    ...{ port: (server.address() as AddressInfo).port, key: undefined, model: 'm' },
+    pids: async () => [process.pid],
+    stop: async () => {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
+const text = (first: number) => Array.from({ length: 3000 }, (_, index) => first + index)
+const prompts = new Prompts({ start: [2], texts: { a: text(10_000), b: text(20_000) } })
+
+function sessionOf(seen: Seen[]): Session {
+  return {
+    ...{ prompts, seed: 0, quick: true, slots: 16, soakRequests: 256, capacity: 100 },
+    start: () => startFake(seen),
+    startCold: async () => ({ arm: await startFake(seen), readyMs: 1 }),
+    measure: async (_, work) => work(),
+  }
+}
+
+const run = async (name: string) => {
+  const seen: Seen[] = []
+  const cases = await WORKLOADS[name]!.run(sessionOf(seen))
+  return { cases, seen }
+}
+
+test.each([
+  ['W0', 64, 64],
+  ['W1', 64, 64],
+  ['W2', 32, 256],
+  ['W3', 1024, 16],
+])('%s sends %i tokens and asks for %i, each prompt another', async (name, input, output) => {
+  const { cases, seen } = await run(name)
+  expect(Object.keys(cases)).toEqual(['1', '4', '8', '16'])
+  expect(seen.every(({ prompt }) => prompt.length === input && prompt[0] === 2)).toBe(true)
+  expect(seen.every(({ max_tokens }) => max_tokens === output)).toBe(true)
+  expect(new Set(seen.map(({ prompt }) => prompt.join()))).toHaveLength(seen.length)
+  for (const figures of Object.values(cases)) expect(figures).toMatchObject({ errors: 0 })
+})
+
+test('W5 has 500 tokens in common and 32 that nobody else sends, cold and warm', async () => {
+  const { cases, seen } = await run('W5')
+  expect(Object.keys(cases)).toEqual(['cold', 'warm'])
+  expect(seen).toHaveLength(32)
+  expect(new Set(seen.map(({ prompt }) => prompt.slice(0, 500).join()))).toHaveLength(1)
+  expect(new Set(seen.map(({ prompt }) => prompt.slice(500).join()))).toHaveLength(32)
+})
+
+test('W6 sends in each turn all that was said before', async () => {
+  const { seen } = await run('W6')
+  const lengths = [...new Set(seen.map(({ prompt }) => prompt.length))].sort((a, b) => a - b)
+  expect(lengths).toEqual([64 + 128, 64 + 256, 64 + 384])
+  for (const { prompt } of seen.filter((ask) => ask.prompt.length === 64 + 256)) {
+    const before = prompt.slice(0, 64 + 128).join()
+    expect(seen.some((ask) => ask.prompt.join() === before)).toBe(true)
+  }
+})
+
+test('W9 asks for the rest of a passage that the prompt holds twice', async () => {
+  const { seen } = await run('W9')
+  const { prompt } = seen[0]!
+  expect(prompt.slice(0, 192)).toEqual(prompt.slice(192, 384))
+  expect(prompt.slice(384)).toEqual(prompt.slice(0, 48))
+})
+
+test('W11 starts twice and asks with the same 1,000 tokens first in every run', async () => {
+  const { cases, seen } = await run('W11')
+  expect(seen.map(({ prompt }) => prompt.length)).toEqual([16, 1032])
+  expect(cases['start']?.['firstTokenMs']).toBeGreaterThan(1)
+  expect(cases['restart']?.['ttft']).toBeGreaterThan(0)
+})
+
+test('W12 asks again after its clients have left', async () => {
+  const { cases } = await run('W12')
+  expect(cases['storm']?.['nextTtft']).toBeGreaterThan(0)
+  expect(cases['after']).toMatchObject({ errors: 0, tokens: 16 * 32 })
+})
+
+test('W13 sends what was asked for and draws a line through the memory', async () => {
+  const { cases, seen } = await run('W13')
+  expect(seen).toHaveLength(256)
+  expect(cases['all']).toMatchObject({ errors: 0, requests: 256 })
+  expect(cases['all']?.['mibPerThousand']).toBeTypeOf('number')
+})
+
+test.each(['W1', 'W5', 'W6', 'W9', 'W11', 'W12'])('%s can be scored', async (name) => {
+  const { cases } = await run(name)
+  expect(WORKLOADS[name]!.score(cases)).toBeGreaterThan(0)
+})
