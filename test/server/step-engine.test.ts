@@ -272,6 +272,13 @@ describe('prefixes', () => {
     expect(held(await later(fields))).toEqual([0, 0])
   })
 
+  test('of another tenant are waited for by nobody', async () => {
+    const context = slotsOf(4)
+    const [one, two] = burst(2)
+    await live(context, {}, [one!, { ...two!, request: { ...two!.request, tenant: 'b' } }])
+    expect(context.steps[0]?.parts.map(({ slot }) => slot)).toEqual([0, 1])
+  })
+
   test('are followed by another leader when the first leaves in the middle', async () => {
     const context = slotsOf(8, { batchSize: 64 })
     const arrivals = burst(6)
@@ -376,7 +383,7 @@ describe('between two tokens of an answer', () => {
     expectSolo(told.get(9), late.request)
     const gaps = gapsOf(context)
     expect(gaps.length).toBeGreaterThan(300)
-    expect(Math.max(...gaps)).toBeLessThanOrEqual(BUDGET)
+    expect(Math.max(...gaps)).toBeLessThanOrEqual(BUDGET + 1e-6)
     // And no less is read than the budget allows: a chunk is not a drop.
     expect(Math.max(...gaps)).toBeGreaterThan(BUDGET * 0.8)
   })
@@ -404,7 +411,7 @@ describe('between two tokens of an answer', () => {
         const dearest = Math.max(
           ...context.steps.filter((s) => s.kind === 'decode').map((s) => s.ms),
         )
-        for (const gap of gapsOf(context)) expect(gap).toBeLessThanOrEqual(BUDGET + dearest)
+        for (const gap of gapsOf(context)) expect(gap).toBeLessThanOrEqual(BUDGET + dearest + 1e-6)
       }),
       { numRuns: 100 },
     )
