@@ -20,6 +20,8 @@ export interface Part {
 
 const NOTHING = new Uint32Array(0)
 const NO_TOKEN = -1
+/** Of libuv, which runs the native jobs. */
+const ONE_WORKER = process.env['UV_THREADPOOL_SIZE'] === '1'
 export const GREEDY: SamplerConfig = { temperature: 0, topP: 1, topK: 1, seed: 0 }
 
 /**
@@ -36,7 +38,7 @@ export class DecodeContext {
   readonly #bindings: Bindings
   readonly #model: NativeModel
   readonly #pool: NativeSampler[] = []
-  /** Sources of copies that native code makes at the next decode. */
+  /** Sources and targets of copies that native code makes at the next decode. */
   readonly #copied = new Set<number>()
 
   constructor(
@@ -69,12 +71,15 @@ export class DecodeContext {
       indexes.push(index)
       samplers.push(sampler)
     }
-    await this.#native.decodeBatch()
+    const decoded = this.#native.decodeBatch()
+    // One worker takes its jobs in order: sampling follows without a way through this thread.
+    const sampling = ONE_WORKER ? this.#sample(indexes, samplers) : undefined
+    await decoded
     this.#copied.clear()
     for (const { slot, position, pad } of parts) {
       if (pad !== undefined) this.truncate(slot, position)
     }
-    const sampled = await this.#sample(indexes, samplers)
+    const sampled = await (sampling ?? this.#sample(indexes, samplers))
     if (sampled.includes(NO_TOKEN)) throw new Error('no token could be sampled')
     return sampled
   }
@@ -113,11 +118,11 @@ export class DecodeContext {
   }
 
   async copy(target: number, source: number): Promise<void> {
-    this.#copied.add(source)
+    this.#copied.add(source).add(target)
     await this.#native.copySequenceStateFromOtherSequence(target, source)
   }
 
-  /** true: nothing may be loaded into `slot` before the next decode has copied it. */
+  /** true: until the next decode has copied from or to `slot`, it must be neither loaded nor saved. */
   isCopied(slot: number): boolean {
     return this.#copied.has(slot)
   }

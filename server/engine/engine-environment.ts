@@ -7,8 +7,12 @@ export interface CpuGrant {
 
 /** Rounds that a thread looks for work before it sleeps: some milliseconds. */
 const SPIN_ROUNDS = '1000000'
-/** libuv's threads beside the one that decodes: samplers, one a stream and core. */
-const SPARE_WORKERS = 2
+/**
+ * libuv's threads. OpenMP keeps a team of workers for each thread that calls it: with several, steps
+ * wander from team to team, and the teams' spinning workers take the cores from each other (measured:
+ * half the tokens a second). Sampling runs in parallel inside the one, in the same team.
+ */
+const NATIVE_THREADS = 1
 
 /**
  * What the engine process gets in its environment, which its libraries read only when they start.
@@ -25,6 +29,6 @@ export function engineEnvironment({ threads, quota, cores }: CpuGrant): Record<s
     ...(spin
       ? { OMP_WAIT_POLICY: 'active', GOMP_SPINCOUNT: SPIN_ROUNDS }
       : { OMP_WAIT_POLICY: 'passive', GOMP_SPINCOUNT: '0' }),
-    UV_THREADPOOL_SIZE: String(threads + SPARE_WORKERS),
+    UV_THREADPOOL_SIZE: String(NATIVE_THREADS),
   }
 }

@@ -149,7 +149,8 @@ describe('the environment of the engine', () => {
 
   test('leaves workers for sampling beside the one that decodes', () => {
     const { UV_THREADPOOL_SIZE } = engineEnvironment({ threads: 1, quota: 0.5, cores: 1 })
-    expect(Number(UV_THREADPOOL_SIZE)).toBeGreaterThan(1)
+    // One team of OpenMP's workers: with more of libuv's threads there would be several.
+    expect(UV_THREADPOOL_SIZE).toBe('1')
   })
 })
 
