@@ -147,7 +147,7 @@ describe('the environment of the engine', () => {
     expect(environment['OMP_NUM_THREADS']).toBe(String(grant.threads))
   })
 
-  test('leaves workers for sampling beside the one that decodes', () => {
+  test('gives native code one thread of libuv, whatever the quota', () => {
     const { UV_THREADPOOL_SIZE } = engineEnvironment({ threads: 1, quota: 0.5, cores: 1 })
     // One team of OpenMP's workers: with more of libuv's threads there would be several.
     expect(UV_THREADPOOL_SIZE).toBe('1')
