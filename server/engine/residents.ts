@@ -181,27 +181,28 @@ export class Residents {
     if (!this.#options.on) return undefined
     const recent = (slot: number) => this.#lastUsed[slot] ?? 0
     const prefer = (a: number, b: number) => recent(b) - recent(a)
-    return this.#longest(boundary, prompt, (under) => this.#tree.longest(under, prompt, { prefer }))
+    const wanted = withoutLast(prompt)
+    return this.#longest(boundary, (under) => this.#tree.longest(under, wanted, { prefer }))
   }
 
   /** In memory and on the volume. */
   #inFiles(boundary: Boundary, prompt: Tokens): [Found | undefined, Found | undefined] {
     const { saved, listed } = this.#options
+    const wanted = withoutLast(prompt)
     return [
-      saved && this.#longest(boundary, prompt, (under) => saved.longest(under, prompt)),
-      listed && this.#longest(boundary, prompt, (under) => listed.longest(under, prompt)),
+      saved && this.#longest(boundary, (under) => saved.longest(under, wanted)),
+      listed && this.#longest(boundary, (under) => listed.longest(under, wanted)),
     ]
   }
 
   /** Of what the tenant has itself and what is listed for all, the longer. */
   #longest(
     boundary: Boundary,
-    prompt: Tokens,
     search: (boundary: Boundary) => Match<number> | undefined,
   ): Found | undefined {
-    const own = shared(search(boundary), prompt)
+    const own = worthSharing(search(boundary))
     const system = systemBoundaryBeside(boundary)
-    const common = system === boundary ? undefined : shared(search(system), prompt)
+    const common = system === boundary ? undefined : worthSharing(search(system))
     if (common !== undefined && common.length > (own?.length ?? 0)) {
       return { ...common, boundary: system }
     }
@@ -223,12 +224,11 @@ export class Residents {
   }
 }
 
-/** The last token is evaluated in any case: the answer begins with what it gives. */
-function shared(
-  found: { holder: number; length: number } | undefined,
-  prompt: Tokens,
-): { holder: number; length: number } | undefined {
-  if (found === undefined) return undefined
-  const length = Math.min(found.length, prompt.length - 1)
-  return length < LEAST_SHARED ? undefined : { holder: found.holder, length }
-}
+/**
+ * The last token is evaluated in any case: the answer begins with what it gives. It is left out of the
+ * search, because a match may not be shortened below its holder's floor.
+ */
+const withoutLast = (prompt: Tokens) => prompt.slice(0, -1)
+
+const worthSharing = (found: Match<number> | undefined) =>
+  found === undefined || found.length < LEAST_SHARED ? undefined : found
