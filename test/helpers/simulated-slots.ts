@@ -1,6 +1,8 @@
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import type { Part } from '../../server/engine/decode-context.ts'
 import type { DecodeSlots } from '../../server/engine/decode-slots.ts'
 import type { NativeSampler, SamplerConfig } from '../../server/engine/native.ts'
+import type { StateFiles } from '../../server/engine/state-folder.ts'
 import type { AnswerVocabulary } from '../../server/engine/stream.ts'
 
 /** Letters of answers; the token after them ends one. */
@@ -8,6 +10,7 @@ const LETTERS = 7
 export const END = LETTERS
 export const TOKENS = LETTERS + 1
 const RARITY_OF_ENDS = 32
+const MOST_STEPS = 20_000
 
 export const vocabulary: AnswerVocabulary = {
   start: 0,
@@ -57,7 +60,7 @@ export interface Costs {
  * cells are known at once and whose content is made at the next decode. Throws where the loop breaks a
  * rule: native calls at the same time, rows that do not follow each other, slots out of order.
  */
-export class SimulatedSlots implements DecodeSlots {
+export class SimulatedSlots implements DecodeSlots, StateFiles {
   readonly slots: number
   readonly contextSize: number
   readonly batchSize: number
@@ -68,9 +71,13 @@ export class SimulatedSlots implements DecodeSlots {
   /** Runs while a step does: what arrives meanwhile. */
   during: (untilMs: number) => void = () => undefined
   canTruncate = true
+  /** Of the model, tokens: a state file leaves out what it has passed. */
+  slidingWindow: number | undefined
   readonly #costs: Costs
   readonly #buffers: number[][]
   readonly #lengths: number[]
+  /** By slot: cells before it are not there for the layers with a window. */
+  readonly #firstCells: number[]
   #due: { target: number; source: number }[] = []
   #busy = false
 
@@ -84,10 +91,12 @@ export class SimulatedSlots implements DecodeSlots {
     this.#costs = costs
     this.#buffers = Array.from({ length: sizes.slots }, () => [])
     this.#lengths = Array.from({ length: sizes.slots }, () => 0)
+    this.#firstCells = Array.from({ length: sizes.slots }, () => 0)
   }
 
   async decode(parts: readonly Part[]): Promise<number[]> {
     const leave = this.#enter('decode')
+    check(this.steps.length < MOST_STEPS, 'steps without end')
     check(parts.length > 0, 'an empty batch')
     const rows = parts.reduce((sum, { tokens }) => sum + tokens.length, 0)
     check(rows <= Math.max(this.batchSize, this.slots), 'a batch beyond its size')
@@ -113,6 +122,7 @@ export class SimulatedSlots implements DecodeSlots {
     check(length <= this.lengthOf(slot), `slot ${slot} has no ${length} tokens to keep`)
     if (!this.canTruncate && length > 0 && length < this.lengthOf(slot)) return false
     this.#lengths[slot] = length
+    if (length === 0) this.#firstCells[slot] = 0
     return true
   }
 
@@ -121,13 +131,14 @@ export class SimulatedSlots implements DecodeSlots {
     check(target !== source, 'a copy of itself')
     this.copies++
     this.#lengths[target] = this.lengthOf(source)
+    this.#firstCells[target] = this.#firstCells[source] ?? 0
     this.#due.push({ target, source })
     await Promise.resolve()
     leave()
   }
 
   isCopied(slot: number): boolean {
-    return this.#due.some(({ source }) => source === slot)
+    return this.#due.some(({ source, target }) => source === slot || target === slot)
   }
 
   takeSampler(config: SamplerConfig): NativeSampler {
@@ -148,18 +159,33 @@ export class SimulatedSlots implements DecodeSlots {
     return this.#lengths[slot] ?? 0
   }
 
-  /** What a state file of it would hold; a copy that is not made yet is not in it. */
+  /** What the layers without a window hold; a copy that is not made yet is not in it. */
   contentOf(slot: number): number[] {
     return (this.#buffers[slot] ?? []).slice(0, this.lengthOf(slot))
   }
 
-  /** As reading a state file does: at once, whatever copies are due. */
-  async fill(slot: number, tokens: readonly number[]): Promise<void> {
-    const leave = this.#enter('load')
-    await Promise.resolve()
-    this.#buffers[slot] = [...tokens]
-    this.#lengths[slot] = tokens.length
+  /** At once, whatever copies are due. */
+  async save(slot: number, path: string): Promise<number> {
+    const leave = this.#enter('save')
+    const text = JSON.stringify(this.contentOf(slot))
+    await writeFile(path, text)
     leave()
+    return text.length
+  }
+
+  /** At once, whatever copies are due. */
+  async load(slot: number, path: string): Promise<number> {
+    const leave = this.#enter('load')
+    const tokens = JSON.parse(await readFile(path, 'utf8')) as number[]
+    this.#buffers[slot] = tokens
+    this.#lengths[slot] = tokens.length
+    this.#firstCells[slot] = Math.max(0, tokens.length - (this.slidingWindow ?? Infinity))
+    leave()
+    return tokens.length
+  }
+
+  async remove(path: string): Promise<void> {
+    await rm(path, { force: true })
   }
 
   #enter(what: string): () => void {
@@ -172,6 +198,8 @@ export class SimulatedSlots implements DecodeSlots {
     check(slot > before && slot < this.slots, `slot ${slot} after ${before}`)
     check(position === this.lengthOf(slot), `position ${position} of ${this.lengthOf(slot)}`)
     check(position + tokens.length <= this.contextSize, `more than slot ${slot} holds`)
+    const seen = Math.max(0, position + 1 - (this.slidingWindow ?? Infinity))
+    check((this.#firstCells[slot] ?? 0) <= seen, `slot ${slot} misses cells of the window`)
     const content = this.contentOf(slot)
     check(content.length === position, `slot ${slot} has cells without content`)
     this.#buffers[slot] = [...content, ...tokens]

@@ -135,7 +135,7 @@ describe('whatever arrives and leaves', () => {
         expect(context.samplers.every(({ taken }) => !taken)).toBe(true)
         expect(context.samplers.length).toBeLessThanOrEqual(context.slots)
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     )
   })
 
@@ -171,7 +171,7 @@ describe('whatever arrives and leaves', () => {
           expect(prefilled(context)).toBeLessThanOrEqual(evaluated)
         }
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     )
   })
 
@@ -275,7 +275,10 @@ describe('prefixes', () => {
   test('of another tenant are waited for by nobody', async () => {
     const context = slotsOf(4)
     const [one, two] = burst(2)
-    await live(context, {}, [one!, { ...two!, request: { ...two!.request, tenant: 'b' } }])
+    await live(context, { table: DIPPED }, [
+      one!,
+      { ...two!, request: { ...two!.request, tenant: 'b' } },
+    ])
     expect(context.steps[0]?.parts.map(({ slot }) => slot)).toEqual([0, 1])
   })
 
