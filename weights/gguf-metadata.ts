@@ -94,8 +94,6 @@ class Cursor {
   skip(bytes: number): void {
     this.#require(bytes)
     this.#at += bytes
-    if (this.#at > this.#start + this.#window.length) this.#window = Buffer.alloc(0)
-    if (this.#window.length === 0) this.#start = this.#at
   }
 
   length(most: number, what: string): number {

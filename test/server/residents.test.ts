@@ -125,6 +125,18 @@ describe('a newcomer', () => {
   })
 })
 
+test.each(['copied', 'moved'])('what was %s after it was loaded misses as much', async (how) => {
+  const { ask, tenant, residents } = await setUp({ memory: 10_000, slidingWindow: 20 })
+  const [own, other] = [tenant('a'), tenant('b')]
+  await ask(0, own, tokens(100))
+  await ask(0, other, tokens(100, 3))
+  expect(await ask(0, own, [...tokens(100), 1])).toBe(100)
+  if (how === 'moved') await residents.move(0, 1, 9)
+  else expect(await ask(1, own, [...tokens(100), 2])).toBe(100)
+  await ask(0, other, tokens(100, 4))
+  expect(await ask(2, own, [...tokens(60), 6, 6])).toBe(0)
+})
+
 test('what moves is held in both places, and by the other tenant in none', async () => {
   const { ask, finish, tenant, residents } = await setUp({ slots: 3 })
   await ask(2, tenant('a'), tokens(50))

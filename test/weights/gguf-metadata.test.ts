@@ -100,7 +100,7 @@ describe('metadata', () => {
     }
   })
 
-  const huge = [2n ** 60n, 2n ** 64n - 1n, 2n ** 53n]
+  const huge = [2n ** 40n, 2n ** 60n, 2n ** 64n - 1n]
   test.each(huge)('of a claimed length of %s is refused at once', (length) => {
     const claims = [
       Buffer.concat([ggufHeader(1n, length), Buffer.alloc(500)]),
@@ -146,7 +146,7 @@ describe('metadata', () => {
           expect(error).toMatchObject({ code: 'WEIGHTS_CORRUPT' })
         }
       }),
-      { numRuns: 1500 },
+      { numRuns: 500 },
     )
   })
 })
