@@ -10,7 +10,7 @@ export class Pace {
     this.#prefillTokensPerMs = 0.3
     this.#decodeStepMs = 50
     this.#holdMs = 1000
-    this.#copyMs = 10
+    this.#copyMs = 4
   }
 
   get prefillTokensPerMs(): number {

@@ -10,7 +10,7 @@ import { Residents } from './residents.ts'
 import type { Source } from './residents.ts'
 import type { SavedPrefixes } from './saved-prefixes.ts'
 import { samplingOptions } from './sampling-options.ts'
-import { chooseSlot, costOf, planDecode, planMove, planPrefill } from './step-planner.ts'
+import { chooseSlot, costOf, planDecode, planMoves, planPrefill } from './step-planner.ts'
 import type { DecodeRow, PrefillChunk, SlotView } from './step-planner.ts'
 import { Stream } from './stream.ts'
 import type { AnswerVocabulary } from './stream.ts'
@@ -243,20 +243,21 @@ export class StepEngine {
     })
   }
 
-  /** One stream moves into a hole between the others where that pays. */
+  /** Streams move together where that pays. */
   async #compact(): Promise<void> {
     const { calibration, shaping } = this.#options
     if (!shaping) return
     const left = this.#streams.map((stream) => (stream?.left ?? 0) * LIKELY_SHARE_LEFT)
-    const move = planMove(this.#views(), calibration.table, left, this.#pace.copyMs)
-    const stream = move === undefined ? undefined : this.#streams[move.from]
-    if (move === undefined || stream === undefined) return
-    const now = this.#now()
-    await this.#residents.move(move.from, move.to, now)
-    this.#streams[move.to] = stream
-    this.#streams[move.from] = undefined
-    stream.slot = move.to
-    this.#residents.leave(move.from, now)
+    const moves = planMoves(this.#views(), calibration.table, left, this.#pace.copyMs)
+    for (const { from, to } of moves) {
+      const stream = this.#streamIn(from)
+      const now = this.#now()
+      await this.#residents.move(from, to, now)
+      this.#streams[to] = stream
+      this.#streams[from] = undefined
+      stream.slot = to
+      this.#residents.leave(from, now)
+    }
   }
 
   /** Decodes one batch; false: there is nothing to decode. */

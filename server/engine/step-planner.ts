@@ -31,6 +31,8 @@ export interface PrefillChunk {
 const LEAST_GAIN = 0.03
 /** Prefill goes on, slowly, even where the decode step alone takes the whole budget. */
 const LEAST_CHUNK = 16
+/** In steps of decoding and small chunks a prompt of 64 tokens left its row empty for five steps. */
+const SHORT_BUDGETS = 2
 /** Rows of a tile: chunks in multiples of it waste none. */
 const TILE = 4
 
@@ -84,23 +86,22 @@ export interface PrefillLimits {
 
 /**
  * Chunks of the next prefill step, first come first served. While others decode, no more than fits
- * between two of their tokens. A prompt so short that it alone fits into the budget is read whole: its
- * answer joins the batch sooner, which is worth more to all than the one longer pause costs.
+ * between two of their tokens. Prompts so short that they fit into SHORT_BUDGETS of it are read whole:
+ * their answers join the batch sooner, which is worth more to all than the one longer pause costs.
  */
 export function planPrefill(
   prompts: readonly PrefillView[],
   { batchSize, tokensPerMs, budgetMs, decodeMs }: PrefillLimits,
 ): PrefillChunk[] {
-  let room = batchSize
-  if (decodeMs !== undefined) {
-    const whole = Math.floor(budgetMs * tokensPerMs)
-    const short = (prompts[0]?.total ?? 0) <= whole
-    const fits = short ? whole : Math.floor((budgetMs - decodeMs) * tokensPerMs)
-    room = Math.min(batchSize, Math.max(LEAST_CHUNK, fits))
-  }
+  const whole = Math.floor(SHORT_BUDGETS * budgetMs * tokensPerMs)
+  const short = decodeMs !== undefined && (prompts[0]?.total ?? 0) <= whole
+  const fits = Math.floor((budgetMs - (decodeMs ?? 0)) * tokensPerMs)
+  const bound = decodeMs === undefined ? batchSize : Math.max(LEAST_CHUNK, short ? whole : fits)
+  let room = Math.min(batchSize, bound)
   const chunks: PrefillChunk[] = []
-  for (const { slot, due } of prompts) {
-    if (room <= 0) break
+  for (const { slot, due, total } of prompts) {
+    // A long one does not pass with the short ones.
+    if (room <= 0 || (short && total > whole)) break
     const tokens = due <= room ? due : Math.max(room - (room % TILE), Math.min(room, TILE))
     chunks.push({ slot, tokens })
     room -= tokens
@@ -130,43 +131,52 @@ export function chooseSlot(
   return free.sort((a, b) => fit(b) - fit(a) || age(a) - age(b))[0]
 }
 
-/** Moves one stream into a hole when that saves more than the copy costs. */
 export interface Move {
   from: number
   to: number
 }
 
 /**
- * `stepsLeft`: of the stream in each slot, an estimate. `copyMs`: what moving a stream takes.
+ * Moves that bring the decoding streams together, when the shorter steps save more than the copies
+ * cost. `stepsLeft`: of the stream in each slot, an estimate. `copyMs`: what one move takes.
  */
-export function planMove(
+export function planMoves(
   slots: readonly SlotView[],
   cost: CostTable,
   stepsLeft: readonly number[],
   copyMs: number,
-): Move | undefined {
+): Move[] {
   const active = slots.flatMap(({ doing }, slot) => (doing === 'decode' ? [slot] : []))
-  const first = active[0]
-  const last = active.at(-1)
-  if (!cost.known || first === undefined || last === undefined) return undefined
-  const hole = range(first, last).find((slot) => slots[slot]?.doing === 'nothing')
-  if (hole === undefined) return undefined
-  const now = costOf(planDecode(slots, cost), cost)
-  const moves = [
-    { from: last, to: hole },
-    { from: first, to: hole },
-  ].map((move) => ({ ...move, saved: now - costOf(planDecode(moved(slots, move), cost), cost) }))
-  const [best] = moves
-    .filter(({ from, saved }) => saved * (stepsLeft[from] ?? 0) > 2 * copyMs)
-    .sort((a, b) => b.saved - a.saved)
-  return best === undefined ? undefined : { from: best.from, to: best.to }
+  const rows = planDecode(slots, cost)
+  if (!cost.known || rows.length === 0) return []
+  const now = costOf(rows, cost)
+  let best: { moves: Move[]; gain: number } = { moves: [], gain: 0 }
+  for (let width = active.length; width <= slots.length; width++) {
+    if (cost.of(width) > now * (1 - LEAST_GAIN)) continue
+    for (let from = 0; from + width <= slots.length; from++) {
+      const moves = movesInto(slots, active, from, from + width - 1)
+      const steps = Math.min(...moves.map((move) => stepsLeft[move.from] ?? 0))
+      const gain = (now - cost.of(width)) * steps - 2 * copyMs * moves.length
+      if (moves.length > 0 && gain > best.gain) best = { moves, gain }
+    }
+  }
+  return best.moves
 }
 
-const moved = (slots: readonly SlotView[], { from, to }: Move): SlotView[] =>
-  slots.map((view, slot) => {
-    if (slot === from) return { ...view, doing: 'nothing' }
-    return slot === to ? { ...view, doing: 'decode' } : view
-  })
+/** None: every stream lies in the window, or there is no room for those outside. */
+function movesInto(
+  slots: readonly SlotView[],
+  active: readonly number[],
+  from: number,
+  to: number,
+): Move[] {
+  const outside = active.filter((slot) => slot < from || slot > to)
+  const inside = range(from, to)
+  const free = inside.filter((slot) => slots[slot]?.doing === 'nothing')
+  const usable = inside.every((slot) => slots[slot]?.doing === 'decode' || slots[slot]?.padable)
+  if (!usable || free.length < outside.length) return []
+  return outside.map((slot, at) => ({ from: slot, to: free[at] ?? slot }))
+}
 
 function runLengths(ascending: readonly number[]): number[] {
   const runs: number[] = []

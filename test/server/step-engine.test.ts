@@ -414,7 +414,9 @@ describe('between two tokens of an answer', () => {
         const dearest = Math.max(
           ...context.steps.filter((s) => s.kind === 'decode').map((s) => s.ms),
         )
-        for (const gap of gapsOf(context)) expect(gap).toBeLessThanOrEqual(BUDGET + dearest + 1e-6)
+        // Short prompts take two budgets at the most.
+        const longest = 2 * BUDGET + dearest + 1e-6
+        for (const gap of gapsOf(context)) expect(gap).toBeLessThanOrEqual(longest)
       }),
       { numRuns: 100 },
     )

@@ -5,7 +5,7 @@ import {
   chooseSlot,
   costOf,
   planDecode,
-  planMove,
+  planMoves,
   planPrefill,
 } from '../../server/engine/step-planner.ts'
 import type { SlotView } from '../../server/engine/step-planner.ts'
@@ -175,11 +175,13 @@ describe('the chunks of a prefill step', () => {
     ])
   })
 
-  test('read a prompt that fits into the budget alone as a whole', () => {
-    expect(planPrefill([prompt(0, 50)], beside)).toEqual([{ slot: 0, tokens: 50 }])
-    expect(planPrefill([prompt(0, 51)], beside)).toEqual([{ slot: 0, tokens: 28 }])
+  test('read prompts that fit into two budgets as a whole, a longer one behind them not', () => {
+    expect(planPrefill([prompt(0, 100)], beside)).toEqual([{ slot: 0, tokens: 100 }])
+    expect(planPrefill([prompt(0, 60), prompt(1, 40)], beside)).toHaveLength(2)
+    expect(planPrefill([prompt(0, 60), prompt(1, 101)], beside)).toEqual([{ slot: 0, tokens: 60 }])
+    expect(planPrefill([prompt(0, 101)], beside)).toEqual([{ slot: 0, tokens: 28 }])
     // What it had at the beginning counts: the last piece of a long one makes nobody wait longer.
-    expect(planPrefill([prompt(0, 50, 51)], beside)).toEqual([{ slot: 0, tokens: 28 }])
+    expect(planPrefill([prompt(0, 50, 101)], beside)).toEqual([{ slot: 0, tokens: 28 }])
   })
 
   test('go on slowly where a decode step alone takes the budget, or no rate is known', () => {
@@ -223,9 +225,12 @@ describe('the chunks of a prefill step', () => {
           if (at < served.length - 1) expect(tokensOf(slot)).toBe(due)
         })
         if (decodeMs === undefined) return
-        const short = waiting[0]!.total <= Math.floor(budgetMs * tokensPerMs)
-        const fits = (short ? budgetMs : budgetMs - decodeMs) * tokensPerMs
+        const whole = Math.floor(2 * budgetMs * tokensPerMs)
+        const short = waiting[0]!.total <= whole
+        const fits = short ? whole : (budgetMs - decodeMs) * tokensPerMs
         expect(read).toBeLessThanOrEqual(Math.max(16, fits))
+        const longRead = served.some(({ total }) => total > whole)
+        expect(short && longRead).toBe(false)
       }),
       { numRuns: 3000 },
     )
@@ -282,42 +287,58 @@ describe('the slot of a newcomer', () => {
   })
 })
 
-describe('a move', () => {
+describe('moves', () => {
   const many = Array.from({ length: 16 }, () => 1000)
 
-  test('brings the last stream into the hole when that saves more than the copy', () => {
-    expect(planMove(slotsOf('d.xxd'), EPYC, many, 10)).toEqual({ from: 4, to: 1 })
-    expect(planMove(slotsOf('dPP.d'), EPYC, many, 10)).toEqual({ from: 0, to: 3 })
-    expect(planMove(slotsOf('d.xxd'), EPYC, [1, 0, 0, 0, 1], 100)).toBeUndefined()
+  test('bring the streams together when that saves more than the copies', () => {
+    expect(planMoves(slotsOf('d.xxd'), EPYC, many, 10)).toEqual([{ from: 4, to: 1 }])
+    expect(planMoves(slotsOf('dPP.d'), EPYC, many, 10)).toEqual([{ from: 0, to: 3 }])
+    expect(planMoves(slotsOf('d.xxd'), EPYC, [1, 0, 0, 0, 1], 100)).toEqual([])
   })
 
-  test('is none where pads do as well, nothing is free, or nothing is known', () => {
-    expect(planMove(slotsOf('dd.d'), EPYC, many, 10)).toBeUndefined()
-    expect(planMove(slotsOf('dpdd'), EPYC, many, 10)).toBeUndefined()
-    expect(planMove(slotsOf('d.xxd'), UNKNOWN_COST, many, 10)).toBeUndefined()
-    expect(planMove(slotsOf('....'), EPYC, many, 10)).toBeUndefined()
+  test('are several where one alone saves nothing', () => {
+    const moves = planMoves(slotsOf('dd..dd..dd..dd..'), EPYC, many, 10)
+    expect(moves.length).toBeGreaterThan(1)
+    const after = moves.reduce(
+      (all, { from, to }) => all.with(to, all[from]!).with(from, all[to]!),
+      slotsOf('dd..dd..dd..dd..'),
+    )
+    expect(
+      runsOf(after.flatMap(({ doing }, slot) => (doing === 'decode' ? [slot] : []))),
+    ).toHaveLength(1)
   })
 
-  test('goes from one that decodes to a free one, and pays', () => {
+  test('are none where pads do as well, nothing is free, or nothing is known', () => {
+    expect(planMoves(slotsOf('dd.d'), EPYC, many, 10)).toEqual([])
+    expect(planMoves(slotsOf('dpdd'), EPYC, many, 10)).toEqual([])
+    expect(planMoves(slotsOf('d.xxd'), UNKNOWN_COST, many, 10)).toEqual([])
+    expect(planMoves(slotsOf('....'), EPYC, many, 10)).toEqual([])
+  })
+
+  test('go from those that decode to free slots, each once, and pay', () => {
     const left = fc.array(fc.nat(300), { minLength: 16, maxLength: 16 })
-    let moves = 0
+    let some = 0
     fc.assert(
       fc.property(views, anyTable, left, fc.nat(50), (slots, cost, stepsLeft, copyMs) => {
-        const move = planMove(slots, cost, stepsLeft, copyMs)
-        if (move === undefined) return
-        moves++
-        expect(slots[move.from]?.doing).toBe('decode')
-        expect(slots[move.to]?.doing).toBe('nothing')
+        const moves = planMoves(slots, cost, stepsLeft, copyMs)
+        if (moves.length === 0) return
+        some++
+        for (const { from, to } of moves) {
+          expect(slots[from]?.doing).toBe('decode')
+          expect(slots[to]?.doing).toBe('nothing')
+        }
+        expect(new Set(moves.map(({ to }) => to)).size).toBe(moves.length)
         const after = slots.map((one, slot): SlotView => {
-          if (slot === move.from) return { ...one, doing: 'nothing' }
-          return slot === move.to ? { ...one, doing: 'decode' } : one
+          if (moves.some(({ from }) => from === slot)) return { ...one, doing: 'nothing' }
+          return moves.some(({ to }) => to === slot) ? { ...one, doing: 'decode' } : one
         })
         const saved = costOf(planDecode(slots, cost), cost) - costOf(planDecode(after, cost), cost)
-        expect(saved * stepsLeft[move.from]!).toBeGreaterThan(2 * copyMs)
+        const steps = Math.min(...moves.map(({ from }) => stepsLeft[from]!))
+        expect(saved * steps).toBeGreaterThan(2 * copyMs * moves.length * 0.99)
       }),
       { numRuns: 3000 },
     )
-    expect(moves).toBeGreaterThan(100)
+    expect(some).toBeGreaterThan(100)
   })
 })
 
