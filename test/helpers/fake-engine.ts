@@ -1,4 +1,3 @@
-import { Admission } from './admission.ts'
 import { EngineError } from '../../server/engine/engine.ts'
 import type {
   ChatMessage,
@@ -24,10 +23,14 @@ export class FakeEngine implements Engine {
   probeAnswer = true
   readonly requests: GenerateRequest[] = []
   readonly chats: (readonly ChatMessage[])[] = []
-  readonly #admission: Admission
+  readonly #slots: number
+  readonly #maxQueued: number
+  readonly #waiting = new Set<() => void>()
+  #running = 0
 
   constructor(slots = 4, maxQueued = 8) {
-    this.#admission = new Admission(slots, maxQueued)
+    this.#slots = slots
+    this.#maxQueued = maxQueued
   }
 
   async tokenizeChat(messages: readonly ChatMessage[]): Promise<number[]> {
@@ -43,7 +46,7 @@ export class FakeEngine implements Engine {
 
   async *generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<Piece, void> {
     this.#checkReady()
-    const release = await this.#admission.acquire(signal)
+    await this.#enter(signal)
     try {
       this.requests.push(request)
       const tokens = this.answer.slice(0, request.maxTokens)
@@ -57,7 +60,7 @@ export class FakeEngine implements Engine {
       }
       this.completed++
     } finally {
-      release()
+      this.#leave()
     }
   }
 
@@ -71,13 +74,47 @@ export class FakeEngine implements Engine {
   }
 
   stats(): EngineStats {
-    const { running, waiting } = this.#admission
+    const [running, waiting] = [this.#running, this.#waiting.size]
     const cache = { tokens: { slot: 0, memory: 0, volume: 0 }, entries: 0, bytes: 0 }
     return { running, waiting, kvUsage: 0, cache }
   }
 
   async close(): Promise<void> {
     this.current = { state: 'closed', restarts: 0 }
+  }
+
+  /** Ends when a slot is free, in order of arrival. */
+  async #enter(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    if (this.#running < this.#slots) {
+      this.#running++
+      return
+    }
+    if (this.#waiting.size >= this.#maxQueued) {
+      throw new EngineError('queue_full', `${this.#waiting.size} requests wait already`)
+    }
+    await new Promise<void>((resolve, reject) => {
+      const gone = () => {
+        this.#waiting.delete(turn)
+        reject(signal.reason as Error)
+      }
+      const turn = () => {
+        signal.removeEventListener('abort', gone)
+        resolve()
+      }
+      this.#waiting.add(turn)
+      signal.addEventListener('abort', gone, { once: true })
+    })
+  }
+
+  /** The first that waits takes over the slot. */
+  #leave(): void {
+    const [next] = this.#waiting
+    if (next === undefined) this.#running--
+    else {
+      this.#waiting.delete(next)
+      next()
+    }
   }
 
   #checkReady(): void {

@@ -1,6 +1,5 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { Admission } from '../helpers/admission.ts'
 import { AnswerQueue } from '../../server/engine/answer-queue.ts'
 import { ChatTokens } from '../../server/engine/chat-tokens.ts'
 import { cpuQuota, engineThreads, parseCfs, parseCpuMax } from '../../server/engine/cpu-quota.ts'
@@ -78,39 +77,6 @@ describe('the CPU quota', () => {
 
   test('becomes whole threads, at least one and never more than the cores', () => {
     expect([engineThreads(0.5, 8), engineThreads(2.9, 8), engineThreads(16, 8)]).toEqual([1, 2, 8])
-  })
-})
-
-describe('admission', () => {
-  const never = new AbortController().signal
-
-  test('admits in order, refuses beyond the queue, and counts right', async () => {
-    const admission = new Admission(1, 1)
-    const first = await admission.acquire(never)
-    const second = admission.acquire(never)
-    await expect(admission.acquire(never)).rejects.toMatchObject({ code: 'queue_full' })
-    expect([admission.running, admission.waiting]).toEqual([1, 1])
-    first()
-    first()
-    const release = await second
-    expect([admission.running, admission.waiting]).toEqual([1, 0])
-    release()
-    expect(admission.running).toBe(0)
-  })
-
-  test('whoever leaves the queue takes no slot', async () => {
-    const admission = new Admission(1, 2)
-    const first = await admission.acquire(never)
-    const gone = new AbortController()
-    const second = admission.acquire(gone.signal)
-    const third = admission.acquire(never)
-    gone.abort(new Error('left'))
-    await expect(second).rejects.toThrow('left')
-    first()
-    const release = await third
-    expect([admission.running, admission.waiting]).toEqual([1, 0])
-    expect(admission.tryAcquire()).toBeUndefined()
-    release()
   })
 })
 
