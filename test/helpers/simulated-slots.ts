@@ -1,7 +1,8 @@
 import { readFile, rm, writeFile } from 'node:fs/promises'
+import { GREEDY } from '../../server/engine/decode-context.ts'
 import type { Part } from '../../server/engine/decode-context.ts'
-import type { DecodeSlots } from '../../server/engine/decode-slots.ts'
 import type { NativeSampler, SamplerConfig } from '../../server/engine/native.ts'
+import type { TestedSlots } from '../../server/engine/self-test.ts'
 import type { StateFiles } from '../../server/engine/state-folder.ts'
 import type { AnswerVocabulary } from '../../server/engine/stream.ts'
 
@@ -60,17 +61,21 @@ export interface Costs {
  * cells are known at once and whose content is made at the next decode. Throws where the loop breaks a
  * rule: native calls at the same time, rows that do not follow each other, slots out of order.
  */
-export class SimulatedSlots implements DecodeSlots, StateFiles {
+export class SimulatedSlots implements TestedSlots, StateFiles {
   readonly slots: number
   readonly contextSize: number
   readonly batchSize: number
   readonly steps: SimulatedStep[] = []
   readonly samplers: SimulatedSampler[] = []
   nowMs = 0
+  /** What every step takes longer than it should. */
+  heldUpMs = 0
   copies = 0
   /** Runs while a step does: what arrives meanwhile. */
   during: (untilMs: number) => void = () => undefined
   canTruncate = true
+  /** Of the next answers that are asked for one; then all are clear. */
+  margins: number[] = []
   /** Of the model, tokens: a state file leaves out what it has passed. */
   slidingWindow: number | undefined
   readonly #costs: Costs
@@ -115,6 +120,13 @@ export class SimulatedSlots implements DecodeSlots, StateFiles {
     leave()
     for (const { slot, position, pad } of parts) if (pad === true) this.truncate(slot, position)
     return sampled
+  }
+
+  async decodeWithMargin(part: Part): Promise<{ token: number; margin: number }> {
+    const sampler = this.takeSampler(GREEDY)
+    const [token = -1] = await this.decode([{ ...part, sampler }])
+    this.returnSampler(sampler)
+    return { token, margin: this.margins.shift() ?? 1 }
   }
 
   truncate(slot: number, length: number): boolean {
@@ -219,7 +231,7 @@ export class SimulatedSlots implements DecodeSlots, StateFiles {
     await Promise.resolve()
     this.during(untilMs)
     await Promise.resolve()
-    this.nowMs = untilMs
+    this.nowMs = untilMs + this.heldUpMs
   }
 }
 
