@@ -79,7 +79,7 @@ function send(message: FromEngine): void {
 }
 
 async function main(): Promise<void> {
-  let caches: EngineCaches | undefined
+  let caches: EngineCaches | undefined = undefined
   process.on('disconnect', () => void leave(caches))
   process.on('SIGTERM', () => undefined)
   process.on('SIGINT', () => undefined)

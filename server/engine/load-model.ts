@@ -59,8 +59,9 @@ export async function loadModel(options: EngineOptions): Promise<LoadedModel> {
 
 function slidingWindowOf(metadata: GgufMetadata): number | undefined {
   const family = metadata.get('general.architecture')
-  const tokens = Number(metadata.get(`${String(family)}.attention.sliding_window`) ?? 0)
-  return tokens > 0 ? tokens : undefined
+  if (typeof family !== 'string') return undefined
+  const tokens = metadata.get(`${family}.attention.sliding_window`)
+  return typeof tokens === 'number' && tokens > 0 ? tokens : undefined
 }
 
 async function loadBindings(
