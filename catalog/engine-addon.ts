@@ -23,20 +23,3 @@ export const ADDON_RECORD = 'serantau-addon.json'
 
 /** Folder under node-llama-cpp that it loads a compiled addon from, ahead of the prebuilt one. */
 export const addonFolder = (arch: string): string => `llama/localBuilds/linux-${arch}`
-
-/** Names that compilers emit instructions for by themselves; `hypervisor` and the like are none. */
-const X86_FEATURE =
-  /^(sse|ssse|avx|amx|fma|f16c|bmi|abm|popcnt|movbe|aes|vaes|gfni|sha|pclmul|vpclmul|adx)/
-
-/** The first CPU in the text of /proc/cpuinfo: its model and its sets of instructions, sorted. */
-export function cpuOf(cpuinfo: string): { model: string; features: string[] } {
-  const field = (name: string) =>
-    new RegExp(`^${name}\\s*:\\s*(.*)$`, 'm').exec(cpuinfo)?.[1]?.trim()
-  const x86 = field('flags')?.split(/\s+/)
-  const features = x86?.filter((flag) => X86_FEATURE.test(flag)) ?? field('Features')?.split(/\s+/)
-  const part = [field('CPU implementer'), field('CPU part')].filter((text) => text !== undefined)
-  return {
-    model: field('model name') ?? (part.length > 0 ? part.join(' ') : 'unknown'),
-    features: [...new Set(features ?? [])].sort(),
-  }
-}

@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process'
 import type { Server } from 'node:http'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { KitError } from '../catalog/errors.ts'
@@ -26,6 +27,8 @@ export interface RoleOptions {
   /** undefined: no metrics port. */
   metricsPort: number | undefined
   logger: FastifyBaseLogger
+  /** The engine process of a model role, where one was started already. */
+  forked?: ChildProcess | undefined
 }
 
 export interface RunningRole {
@@ -44,7 +47,7 @@ export async function runRole(options: RoleOptions): Promise<RunningRole> {
   const metrics = new Metrics()
   const keys = new KeyStore(options.keysFile, (event) => logger.info(event))
   const common = { keys, metrics, logger, lifecycle }
-  const engine = config.role === 'model' ? startEngine(config, logger, metrics) : undefined
+  const engine = config.role === 'model' ? startEngine(config, options, metrics) : undefined
   const app =
     config.role === 'model'
       ? createModelApp({ ...common, config, engine: engine as Engine })
@@ -78,9 +81,14 @@ export async function runRole(options: RoleOptions): Promise<RunningRole> {
   }
 }
 
-function startEngine(config: ModelConfig, logger: FastifyBaseLogger, metrics: Metrics): Engine {
+function startEngine(
+  config: ModelConfig,
+  { logger, forked }: RoleOptions,
+  metrics: Metrics,
+): Engine {
   return new EngineClient({
     engine: engineOptions(config),
+    forked,
     report: (event) => {
       if (event.event === 'engine_gone') metrics.engineEnds.inc({ how: event.how ?? 'exit' })
       if (event.event === 'engine_ready') logger.info(event)

@@ -7,11 +7,12 @@ import {
   ADDON_RECORD,
   AddonRecordSchema,
   addonFolder,
-  cpuOf,
   patchLabel,
   type AddonRecord,
 } from '../../catalog/engine-addon.ts'
+import { cpuOf } from '../../catalog/cpu.ts'
 import { KitError, type Problem } from '../../catalog/errors.ts'
+import type { ChosenAddon } from './protocol.ts'
 
 /** Which native code the engine loads. `key` names the build: what one computed is no other's. */
 export type Addon =
@@ -81,11 +82,10 @@ export function judgeAddon({ path, record, damaged }: FoundAddon, machine: Machi
   )
 }
 
-/** Options for `getLlama` that make it load what was chosen. */
-export function addonOptions(addon: Addon): { cmakeOptions?: Record<string, string> } {
-  // A compiled addon is found by its options, the prebuilt one by none: these are no compiled one's.
-  return addon.kind === 'prebuilt' ? { cmakeOptions: { SERANTAU_PREBUILT: '1' } } : {}
-}
+/** What the engine process must know of it. */
+export const chosenOf = ({ kind, key }: Addon): ChosenAddon => ({
+  ...{ compiled: kind !== 'prebuilt', key },
+})
 
 /** One line for a person. */
 export function describeAddon(addon: Addon): string {

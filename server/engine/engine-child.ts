@@ -1,12 +1,6 @@
-import { fork } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
-import { availableParallelism } from 'node:os'
-import { fileURLToPath } from 'node:url'
-import { ownQuota } from './cpu-quota.ts'
-import { engineEnvironment } from './engine-environment.ts'
-import type { EngineOptions, FromEngine, StartEngine, ToEngine } from './protocol.ts'
+import type { FromEngine, StartEngine, ToEngine } from './protocol.ts'
 
-const ENGINE_PROCESS = fileURLToPath(new URL('./engine-process.ts', import.meta.url))
 const KEPT_OUTPUT = 500
 /** Lines that native code writes before it dies. Others might quote what a client wrote. */
 const NATIVE_LINE =
@@ -25,14 +19,12 @@ export interface EngineChild {
   stop(graceMs: number): Promise<void>
 }
 
-/** Starts one engine process. */
-export function startEngineChild(options: EngineOptions, events: ChildEvents): EngineChild {
-  const child = fork(ENGINE_PROCESS, [], {
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    execArgv: ['--disable-warning=ExperimentalWarning'],
-    // What an operator set counts more.
-    env: { ...engineEnvironment(grantOf(options)), ...process.env },
-  })
+/** Lets a process that `forkEngine` started load what `start` says, as soon as that is known. */
+export function startEngineChild(
+  child: ChildProcess,
+  start: Promise<StartEngine>,
+  events: ChildEvents,
+): EngineChild {
   let output = ''
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     output = (output + text).slice(-10_000)
@@ -46,8 +38,9 @@ export function startEngineChild(options: EngineOptions, events: ChildEvents): E
   child.on('message', (message) => events.message(message as FromEngine))
   child.on('error', (error) => leave(`the engine could not be started: ${error.message}`, 'start'))
   child.on('exit', (code, signal) => leave(causeOf(code, signal, output), signal ?? 'exit'))
-  const start: StartEngine = { kind: 'start', options }
-  child.send(start, () => undefined)
+  void start.then((message) => {
+    if (child.connected) child.send(message, () => undefined)
+  })
   return {
     pid: child.pid,
     send: (message) => {
@@ -57,12 +50,6 @@ export function startEngineChild(options: EngineOptions, events: ChildEvents): E
     stop: (graceMs) => stopChild(child, graceMs),
   }
 }
-
-const grantOf = ({ threads }: EngineOptions) => ({
-  threads,
-  quota: ownQuota(),
-  cores: availableParallelism(),
-})
 
 function causeOf(code: number | null, signal: string | null, output: string): string {
   const native = (output.match(NATIVE_LINE) ?? []).join(' ').slice(-KEPT_OUTPUT)

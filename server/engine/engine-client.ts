@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process'
 import { AnswerQueue } from './answer-queue.ts'
 import { EngineError } from './engine.ts'
 import type {
@@ -8,10 +9,13 @@ import type {
   GenerateRequest,
   Piece,
 } from './engine.ts'
+import { chooseAddon, chosenOf, describeAddon } from './addon.ts'
+import type { Addon } from './addon.ts'
 import { startEngineChild } from './engine-child.ts'
 import type { EngineChild } from './engine-child.ts'
 import { backoffMs } from './backoff.ts'
-import type { Answer, EngineOptions, FromEngine, ToEngine } from './protocol.ts'
+import { forkEngine } from './fork-engine.ts'
+import type { Answer, EngineOptions, FromEngine, StartEngine, ToEngine } from './protocol.ts'
 import { StatsOverRestarts } from './stats-over-restarts.ts'
 import type { EngineWarning } from './warning.ts'
 
@@ -34,6 +38,8 @@ const PROBE: GenerateRequest = {
 export interface LifeEvent {
   event: 'engine_ready' | 'engine_gone' | 'engine_load_failed'
   cause?: string
+  /** The native code in use, for a person. */
+  addon?: string
   /** `load`, `start`, `exit` or a signal. */
   how?: string
   pid?: number
@@ -43,6 +49,8 @@ export type EngineEvent = LifeEvent | EngineWarning
 
 export interface EngineClientOptions {
   engine: EngineOptions
+  /** Started already, to save time; the first engine process. */
+  forked?: ChildProcess | undefined
   report: (event: EngineEvent) => void
 }
 
@@ -69,11 +77,12 @@ export class EngineClient implements Engine {
   readonly #cache = new StatsOverRestarts()
   /** What was warned of: a restarted engine says it again. */
   readonly #warned = new Set<string>()
+  #addon: Addon | undefined
   #restartTimer: NodeJS.Timeout | undefined
 
   constructor(options: EngineClientOptions) {
     this.#options = options
-    this.#start()
+    this.#start(options.forked)
   }
 
   async tokenizeChat(messages: readonly ChatMessage[]): Promise<number[]> {
@@ -128,10 +137,10 @@ export class EngineClient implements Engine {
     return this.#child?.pid
   }
 
-  #start(): void {
-    let child: EngineChild | undefined = undefined
+  #start(forked = forkEngine()): void {
     let failure: string | undefined
-    child = startEngineChild(this.#options.engine, {
+    const start = this.#startMessage()
+    this.#child = startEngineChild(forked, start, {
       message: (message) => {
         if (message.kind === 'failed') failure = this.#loadFailed(message)
         else this.#receive(message)
@@ -139,7 +148,15 @@ export class EngineClient implements Engine {
       gone: (cause, how) =>
         failure === undefined ? this.#gone(cause, how) : this.#gone(failure, 'load'),
     })
-    this.#child = child
+  }
+
+  async #startMessage(): Promise<StartEngine> {
+    const addon = await chooseAddon()
+    this.#addon = addon
+    if (addon.kind === 'prebuilt' && addon.problem !== undefined) {
+      this.#warn({ event: 'engine_addon_unused', cause: addon.problem.message })
+    }
+    return { kind: 'start', options: this.#options.engine, addon: chosenOf(addon) }
   }
 
   #receive(message: Exclude<FromEngine, { kind: 'failed' }>): void {
@@ -148,7 +165,7 @@ export class EngineClient implements Engine {
       this.#state = 'ready'
       this.#cause = undefined
       this.#readySince = this.#lastStep = Date.now()
-      this.#options.report({ event: 'engine_ready', ...this.#pidField() })
+      this.#reportReady(message.compiled)
       return
     }
     if (message.kind === 'warning') return this.#warn(message.warning)
@@ -160,6 +177,16 @@ export class EngineClient implements Engine {
     this.#cache.now(message.cache)
     if (message.stepped) this.#lastStep = Date.now()
     for (const answer of message.answers) this.#calls.get(answer.id)?.answer(answer)
+  }
+
+  #reportReady(compiled: boolean): void {
+    const chosen = this.#addon ?? { kind: 'prebuilt', key: '' }
+    if (chosen.kind !== 'prebuilt' && !compiled) {
+      const cause = 'the compiled addon could not be loaded; is libgomp1 installed?'
+      this.#warn({ event: 'engine_addon_unused', cause })
+    }
+    const addon = compiled ? describeAddon(chosen) : 'prebuilt'
+    this.#options.report({ event: 'engine_ready', addon, ...this.#pidField() })
   }
 
   #warn(warning: EngineWarning): void {

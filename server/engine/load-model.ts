@@ -1,16 +1,15 @@
 /** The only file that imports node-llama-cpp. */
 import { readFile } from 'node:fs/promises'
 import { getLlama, LlamaLogLevel } from 'node-llama-cpp'
-import { cpuOf } from '../../catalog/engine-addon.ts'
 import { KitError } from '../../catalog/errors.ts'
 import { checkBeforeLoad } from '../../weights/gguf-header.ts'
 import { readGgufMetadata } from '../../weights/gguf-metadata.ts'
 import type { GgufMetadata } from '../../weights/gguf-metadata.ts'
-import { addonOptions, chooseAddon } from './addon.ts'
-import type { Addon } from './addon.ts'
+import { cpuOf } from '../../catalog/cpu.ts'
+import { addonOptions } from './addon-options.ts'
 import { DecodeContext } from './decode-context.ts'
 import type { Bindings, NativeModel } from './native.ts'
-import type { EngineOptions } from './protocol.ts'
+import type { ChosenAddon, EngineOptions } from './protocol.ts'
 import { Vocabulary } from './vocabulary.ts'
 
 /** Beyond this vocabulary the logits of a batch of 512 take 0.5 GiB and more, if all were asked for. */
@@ -19,7 +18,9 @@ const BATCH = 512
 const ALL_LAYERS = 100_000
 
 export interface LoadedModel {
-  addon: Addon
+  addon: ChosenAddon
+  /** false: the prebuilt addon was loaded, whatever was chosen. */
+  compiled: boolean
   vocabulary: Vocabulary
   /** The model's own chat template; undefined: the file has none. */
   chatTemplate: string | undefined
@@ -31,11 +32,10 @@ export interface LoadedModel {
 }
 
 /** Throws KitError: what is wrong with the file, the accelerator or the memory. */
-export async function loadModel(options: EngineOptions): Promise<LoadedModel> {
+export async function loadModel(options: EngineOptions, addon: ChosenAddon): Promise<LoadedModel> {
   await checkBeforeLoad(options.file, options.bytes)
-  const addon = await chooseAddon()
-  const { bindings, host } = await loadBindings(options, addon)
   const metadata = readGgufMetadata(options.file)
+  const { bindings, host, compiled } = await loadBindings(options, addon)
   const size = metadata.get('tokenizer.ggml.tokens')
   const vocabularySize = typeof size === 'object' ? size.length : 0
   if (vocabularySize === 0) throw noVocabulary(options.file)
@@ -49,6 +49,7 @@ export async function loadModel(options: EngineOptions): Promise<LoadedModel> {
   const template = metadata.get('tokenizer.chat_template')
   return {
     addon,
+    compiled,
     vocabulary: new Vocabulary(model, vocabularySize),
     chatTemplate: typeof template === 'string' ? template : undefined,
     context,
@@ -66,8 +67,8 @@ function slidingWindowOf(metadata: GgufMetadata): number | undefined {
 
 async function loadBindings(
   options: EngineOptions,
-  addon: Addon,
-): Promise<{ bindings: Bindings; host: string }> {
+  addon: ChosenAddon,
+): Promise<{ bindings: Bindings; host: string; compiled: boolean }> {
   const llama = await getLlama({
     gpu: options.gpu ? 'auto' : false,
     build: 'never',
@@ -75,7 +76,7 @@ async function loadBindings(
     maxThreads: options.threads,
     logLevel: LlamaLogLevel.error,
     progressLogs: false,
-    ...addonOptions(addon),
+    ...addonOptions(addon.compiled),
   })
   if (options.gpu && llama.gpu === false) {
     throw new KitError('ACCELERATOR_MISSING', {
@@ -87,6 +88,7 @@ async function loadBindings(
   }
   return {
     bindings: (llama as unknown as { _bindings: Bindings })._bindings,
+    compiled: llama.buildType === 'localBuild',
     host: await hostOf(options.gpu ? await llama.getGpuDeviceNames() : []),
   }
 }

@@ -5,6 +5,13 @@ import type { EngineWarning } from './warning.ts'
 export interface StartEngine {
   kind: 'start'
   options: EngineOptions
+  addon: ChosenAddon
+}
+
+/** Which native code to load, and the digest of what it was built from. */
+export interface ChosenAddon {
+  compiled: boolean
+  key: string
 }
 
 /** What the server tells the engine process once it is ready. `id` names a call; every call but `cancel` is answered. */
@@ -29,7 +36,8 @@ export type Answer =
 
 /** What the engine process tells the server: one message carries all answers of a decode round. */
 export type FromEngine =
-  | { kind: 'ready'; addon: string }
+  /** `compiled`: whether it is the compiled addon that was loaded. */
+  | { kind: 'ready'; compiled: boolean }
   | { kind: 'failed'; code: string; message: string }
   /** Once for each thing that the engine goes on without. */
   | { kind: 'warning'; warning: EngineWarning }

@@ -3,8 +3,10 @@ import type { SystemPromptWarning } from './saved-system-prompts.ts'
 import type { FolderCause } from './state-folder.ts'
 import type { UnusedCause } from './system-prompt-tokens.ts'
 
-/** What the engine goes on without. Goes into the log as it stands: it carries no text and no path. */
+/** What the engine goes on without. Goes into the log as it stands: it carries no text of a prompt. */
 export type EngineWarning =
+  /** The compiled addon is there and is not the one in use; the prebuilt one serves, slower. */
+  | { event: 'engine_addon_unused'; cause: string }
   | { event: 'prefix_cache_off'; cause: FolderCause }
   | SystemPromptWarning
   | CostTableWarning

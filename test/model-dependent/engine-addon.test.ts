@@ -7,7 +7,8 @@ import { addonFolder } from '../../catalog/engine-addon.ts'
 import { run } from '../../infra/local/command.ts'
 import { ensureAddon, type BuiltAddon } from '../../infra/local/engine-addon.ts'
 import { distribution, placeAddon } from '../../infra/local/engine-addon/place.ts'
-import { addonOptions, chooseAddon } from '../../server/engine/addon.ts'
+import { addonOptions } from '../../server/engine/addon-options.ts'
+import { chooseAddon } from '../../server/engine/addon.ts'
 import { ROOT } from '../helpers/project.ts'
 import { weightsOf } from '../helpers/real-role.ts'
 
@@ -57,7 +58,7 @@ describe.each(['native', 'all-variants'] as const)('the compiled engine, %s', (k
   test('is found by the library, decodes a token and computes with OpenMP', async () => {
     const addon = await chooseAddon(library)
     expect(addon.kind).toBe(kind)
-    expect(await decode(addonOptions(addon))).toEqual({
+    expect(await decode(addonOptions(addon.kind !== 'prebuilt'))).toEqual({
       build: 'localBuild',
       openmp: true,
       tokens: 1,
@@ -68,7 +69,7 @@ describe.each(['native', 'all-variants'] as const)('the compiled engine, %s', (k
     await truncate(join(library, addonFolder(process.arch), 'Release', 'llama-addon.node'), 1000)
     const addon = await chooseAddon(library)
     expect(addon).toMatchObject({ problem: { code: 'ENGINE_ADDON_UNUSABLE' } })
-    expect(await decode(addonOptions(addon))).toEqual({
+    expect(await decode(addonOptions(addon.kind !== 'prebuilt'))).toEqual({
       build: 'prebuilt',
       openmp: false,
       tokens: 1,
