@@ -69,7 +69,7 @@ module.exports = {
       'Native code may abort the process: only the engine process imports node-llama-cpp.',
       {
         path: '^(server|infra|cli|weights|catalog)/',
-        pathNot: '^server/engine/load-model\\.ts$',
+        pathNot: '^server/engine/bindings\\.ts$',
       },
       { path: '^node_modules/node-llama-cpp/' },
     ),

@@ -20,6 +20,3 @@ export const patchLabel = (name: string, sha256: string): string => `${name} ${s
 
 /** Lies beside the compiled files. */
 export const ADDON_RECORD = 'serantau-addon.json'
-
-/** Folder under node-llama-cpp that it loads a compiled addon from, ahead of the prebuilt one. */
-export const addonFolder = (arch: string): string => `llama/localBuilds/linux-${arch}`

@@ -1,5 +1,6 @@
 export * from './base-model.ts'
 export * from './chart-values.ts'
+export * from './addon-folder.ts'
 export * from './cpu.ts'
 export * from './engine-addon.ts'
 export * from './errors.ts'

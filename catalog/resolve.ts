@@ -2,6 +2,7 @@ import type { BaseModel, ModelFile } from './base-model.ts'
 import { KitError, type ErrorCode, type Problem } from './errors.ts'
 import { BASE_MODELS } from './models/index.ts'
 import { formatPath } from './parse-stack-file.ts'
+import { bytesOf } from './quantity.ts'
 import type { StackFile, StackModel } from './stack-file.ts'
 
 /** One model of the stack file with its row of the catalogue, every choice made. */
@@ -15,6 +16,9 @@ export interface ResolvedModel {
 }
 
 const DEFAULT_CONTEXT_SIZE = 2048
+const MEBIBYTE = 2 ** 20
+/** Beside weights and prefixes; charts/model-server has the same number. */
+const SERVER_MEBIBYTES = 512
 
 /** Applies the rules between the stack file and the catalogue; throws and names every broken one. */
 export function resolveModels(stack: StackFile): ResolvedModel[] {
@@ -86,10 +90,36 @@ function checkModel(
       fix: 'set weights: { from: url, url: https://... } or { from: pvc, claim: ..., path: ... }',
     })
   }
+  const short = memoryProblem(choice, file)
+  if (short) add('STACK_FILE_INVALID', { path: at('memory'), ...short })
+  if (stack.cluster.kind === 'local' && choice.state) {
+    add('STACK_FILE_INVALID', {
+      path: at('state'),
+      expected: 'nothing: the embedded cluster makes no volumes, states stay with the pod',
+      got: JSON.stringify(choice.state),
+      fix: 'remove it, or deploy to a cluster of kind existing',
+    })
+  }
   const replicas = replicasOf(choice, at('replicas'), add)
   if (!file || problems.length > 0) return { problems }
   const contextSize = choice.contextSize ?? Math.min(DEFAULT_CONTEXT_SIZE, base.contextSize)
   return { model: { base, file, choice, replicas, contextSize }, problems }
+}
+
+/** Prefixes in memory count as the pod's, beside the weights and what the server itself needs. */
+function memoryProblem(
+  { prefixCache, memory }: StackModel,
+  file: ModelFile | undefined,
+): Omit<Problem, 'path'> | undefined {
+  if (prefixCache === undefined || file === undefined) return undefined
+  const weights = Math.ceil(file.bytes / MEBIBYTE)
+  const least = Math.ceil(bytesOf(prefixCache.memory) / MEBIBYTE) + weights + SERVER_MEBIBYTES
+  if (bytesOf(memory) >= least * MEBIBYTE) return undefined
+  return {
+    expected: `at least ${least}Mi: prefixCache.memory ${prefixCache.memory}, weights ${weights}Mi, the server ${SERVER_MEBIBYTES}Mi`,
+    got: memory,
+    fix: `set memory: ${least}Mi or more, or lower prefixCache.memory`,
+  }
 }
 
 function replicasOf(

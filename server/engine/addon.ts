@@ -6,10 +6,10 @@ import { fileURLToPath } from 'node:url'
 import {
   ADDON_RECORD,
   AddonRecordSchema,
-  addonFolder,
   patchLabel,
   type AddonRecord,
 } from '../../catalog/engine-addon.ts'
+import { addonFolder } from '../../catalog/addon-folder.ts'
 import { cpuOf } from '../../catalog/cpu.ts'
 import { KitError, type Problem } from '../../catalog/errors.ts'
 import type { ChosenAddon } from './protocol.ts'

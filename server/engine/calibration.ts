@@ -15,6 +15,8 @@ export interface CalibrationOptions {
   /** Called once, when the table is complete. */
   done?: (table: CostTable) => void
   on: boolean
+  /** How long the engine must have been idle: those who wait for a start are served first. Default: 0. */
+  quietMs?: number
   /** Milliseconds; replaced where time is simulated. */
   now?: () => number
 }
@@ -32,13 +34,22 @@ export class Calibration {
     this.#shortest = Array.from({ length: options.context.slots }, () => Infinity)
   }
 
-  /** Measures one step; false: there is nothing to do. What the slots hold stays as it is. */
-  async next(): Promise<boolean> {
-    const { context, token, lengthOf, on, now = () => performance.now() } = this.#options
-    if (!on || this.table.known || context.slots === 1) return false
-    const rows = (this.#measured % context.slots) + 1
-    const slots = Array.from({ length: rows }, (_, slot) => slot)
-    if (slots.some((slot) => lengthOf(slot) >= context.contextSize)) return false
+  /**
+   * Milliseconds until the next measurement, of an engine that has been idle for `idleMs`; 0: now.
+   * Undefined: there is nothing to measure, or no room for it.
+   */
+  dueIn(idleMs: number): number | undefined {
+    const { context, lengthOf, on, quietMs = 0 } = this.#options
+    if (!on || this.table.known || context.slots === 1) return undefined
+    if (this.#nextSlots().some((slot) => lengthOf(slot) >= context.contextSize)) return undefined
+    return Math.max(0, quietMs - idleMs)
+  }
+
+  /** Measures one step. What the slots hold stays as it is. */
+  async measure(): Promise<void> {
+    const { context, token, lengthOf, now = () => performance.now() } = this.#options
+    const slots = this.#nextSlots()
+    const rows = slots.length
     const tokens = Uint32Array.of(token)
     const started = now()
     await context.decode(
@@ -50,6 +61,10 @@ export class Calibration {
       this.table = new CostTable(this.#shortest)
       this.#options.done?.(this.table)
     }
-    return true
+  }
+
+  #nextSlots(): number[] {
+    const rows = (this.#measured % this.#options.context.slots) + 1
+    return Array.from({ length: rows }, (_, slot) => slot)
   }
 }

@@ -186,7 +186,7 @@ export class EngineClient implements Engine {
       this.#warn({ event: 'engine_addon_unused', cause })
     }
     const addon = compiled ? describeAddon(chosen) : 'prebuilt'
-    this.#options.report({ event: 'engine_ready', addon, ...this.#pidField() })
+    this.#options.report({ event: 'engine_ready', ...this.#pidField(), addon })
   }
 
   #warn(warning: EngineWarning): void {

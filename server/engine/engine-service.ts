@@ -73,6 +73,9 @@ const refused = (id: number, code: 'no_chat_template' | 'invalid_tokens'): Answe
 /** Never the message: it might quote a prompt. */
 const nameOf = (error: unknown) => (error instanceof Error ? error.name : typeof error)
 
+/** Steps are measured when nobody has asked for so long. */
+const QUIET_MS = 1000
+
 export interface ServeOptions {
   options: EngineOptions
   loaded: LoadedModel
@@ -95,6 +98,7 @@ export async function serveEngine({ options, loaded, send, opened }: ServeOption
   const { memory, listed, costTable, untilSlotsAreFree } = caches
   const calibration = new Calibration({
     ...{ context, token: vocabulary.start, on: shaping, done: caches.keepCostTable },
+    quietMs: QUIET_MS,
     ...(costTable === undefined ? {} : { known: costTable }),
     lengthOf: (slot) => context.lengthOf(slot),
   })

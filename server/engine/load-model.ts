@@ -1,12 +1,8 @@
-/** The only file that imports node-llama-cpp. */
-import { readFile } from 'node:fs/promises'
-import { getLlama, LlamaLogLevel } from 'node-llama-cpp'
 import { KitError } from '../../catalog/errors.ts'
 import { checkBeforeLoad } from '../../weights/gguf-header.ts'
 import { readGgufMetadata } from '../../weights/gguf-metadata.ts'
 import type { GgufMetadata } from '../../weights/gguf-metadata.ts'
-import { cpuOf } from '../../catalog/cpu.ts'
-import { addonOptions } from './addon-options.ts'
+import { loadBindings } from './bindings.ts'
 import { DecodeContext } from './decode-context.ts'
 import type { Bindings, NativeModel } from './native.ts'
 import type { ChosenAddon, EngineOptions } from './protocol.ts'
@@ -63,39 +59,6 @@ function slidingWindowOf(metadata: GgufMetadata): number | undefined {
   if (typeof family !== 'string') return undefined
   const tokens = metadata.get(`${family}.attention.sliding_window`)
   return typeof tokens === 'number' && tokens > 0 ? tokens : undefined
-}
-
-async function loadBindings(
-  options: EngineOptions,
-  addon: ChosenAddon,
-): Promise<{ bindings: Bindings; host: string; compiled: boolean }> {
-  const llama = await getLlama({
-    gpu: options.gpu ? 'auto' : false,
-    build: 'never',
-    skipDownload: true,
-    maxThreads: options.threads,
-    logLevel: LlamaLogLevel.error,
-    progressLogs: false,
-    ...addonOptions(addon.compiled),
-  })
-  if (options.gpu && llama.gpu === false) {
-    throw new KitError('ACCELERATOR_MISSING', {
-      path: 'resources.accelerator',
-      expected: 'an accelerator that the engine can use',
-      got: 'none',
-      fix: "check the node's driver and the pod's resource request, or the image's variant (cuda, vulkan)",
-    })
-  }
-  return {
-    bindings: (llama as unknown as { _bindings: Bindings })._bindings,
-    compiled: llama.buildType === 'localBuild',
-    host: await hostOf(options.gpu ? await llama.getGpuDeviceNames() : []),
-  }
-}
-
-async function hostOf(accelerators: readonly string[]): Promise<string> {
-  const { model, features } = cpuOf(await readFile('/proc/cpuinfo', 'utf8').catch(() => ''))
-  return [model, process.arch, ...features, ...accelerators].join(' ')
 }
 
 async function createContext(

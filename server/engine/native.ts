@@ -4,6 +4,12 @@
  * pinned exactly and `self-test.ts` proves at every start that they behave.
  */
 export interface Bindings {
+  markLoaded(): boolean
+  setLoggerLogLevel(level: number): void
+  loadBackends(folder?: string): void
+  /** undefined: no backend is loaded yet. */
+  getGpuType(): string | false | null | undefined
+  init(): Promise<void>
   AddonModel: new (path: string, options: Record<string, unknown>) => NativeModel
   AddonContext: new (model: NativeModel, options: Record<string, unknown>) => NativeContext
   AddonSampler: new (model: NativeModel) => NativeSampler

@@ -86,6 +86,7 @@ export class StepEngine {
   #answers: Answer[] = []
   #stepped = false
   #lastWasDecode = false
+  #busyMs: number
   #wake: (() => void) | undefined
 
   constructor(options: StepEngineOptions) {
@@ -93,6 +94,7 @@ export class StepEngine {
     this.#options = options
     this.#context = context
     this.#now = options.now ?? (() => performance.now())
+    this.#busyMs = this.#now()
     this.#streams = Array.from({ length: context.slots }, () => undefined)
     this.#line = new WaitingLine({
       maxQueued: options.maxQueued,
@@ -151,14 +153,27 @@ export class StepEngine {
       const stepped = await this.#step()
       if (!stepped) this.#flush()
       const warmed = await this.#warm(stepped)
-      if (stepped || warmed) continue
-      if (await this.#options.calibration.next()) continue
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve
-        if (this.#line.size > 0 || this.#cancelled.size > 0) resolve()
-      })
-      this.#wake = undefined
+      if (stepped || warmed) {
+        this.#busyMs = this.#now()
+        continue
+      }
+      const { calibration } = this.#options
+      const dueMs = calibration.dueIn(this.#now() - this.#busyMs)
+      if (dueMs === 0) await calibration.measure()
+      else await this.#wait(dueMs)
     }
+  }
+
+  /** Until something comes, or `atMostMs` have passed. */
+  async #wait(atMostMs: number | undefined): Promise<void> {
+    let timer: NodeJS.Timeout | undefined
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve
+      if (this.#line.size > 0 || this.#cancelled.size > 0) resolve()
+      else if (atMostMs !== undefined) timer = setTimeout(resolve, atMostMs)
+    })
+    clearTimeout(timer)
+    this.#wake = undefined
   }
 
   /** A piece of a system prompt that is held nowhere; a newcomer waits for it no longer than others. */

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { addonFolder } from '../../catalog/engine-addon.ts'
+import { addonFolder } from '../../catalog/addon-folder.ts'
 import { run } from '../../infra/local/command.ts'
 import { buildImage, pushImage, type BuiltImage } from '../../infra/local/image.ts'
 import type { Report } from '../../infra/progress.ts'

@@ -13,6 +13,13 @@ const slotsOf = (slots: number, contextSize = 64) =>
     { decodeMs: (rows) => DECODE_MS[rows - 1] ?? 99, prefillTokensPerMs: 1 },
   )
 
+/** false: nothing was due. */
+async function measured(calibration: Calibration): Promise<boolean> {
+  if (calibration.dueIn(0) !== 0) return false
+  await calibration.measure()
+  return true
+}
+
 describe('the self-test', () => {
   const tokens = { start: 0, size: TOKENS }
   const ends = (context: SimulatedSlots) => selfTest(context, tokens)
@@ -95,12 +102,12 @@ describe('calibration', () => {
       ...{ now: () => context.nowMs, lengthOf: (slot: number) => context.lengthOf(slot) },
     })
     let calls = 0
-    while (await calibration.next()) {
+    while (await measured(calibration)) {
       expect(context.steps.length).toBe(++calls)
       expect(calibration.table.known).toBe(calls === 20)
     }
     expect(tables.map(({ ms }) => ms)).toEqual([DECODE_MS])
-    expect(await calibration.next()).toBe(false)
+    expect(await measured(calibration)).toBe(false)
     expect([0, 1, 2, 3].map((slot) => context.lengthOf(slot))).toEqual([0, 0, 0, 0])
   })
 
@@ -110,20 +117,30 @@ describe('calibration', () => {
       over(slotsOf(4), { known: new CostTable([1]) }),
       over(slotsOf(1)),
     ]) {
-      expect(await calibration.next()).toBe(false)
+      expect(await measured(calibration)).toBe(false)
     }
+  })
+
+  test('begins when nobody has asked for a while', () => {
+    const context = slotsOf(2)
+    const calibration = new Calibration({
+      ...{ context, token: 0, on: true, quietMs: 1000, lengthOf: () => 0 },
+    })
+    expect([0, 400, 1000, 5000].map((idleMs) => calibration.dueIn(idleMs))).toEqual([
+      1000, 600, 0, 0,
+    ])
   })
 
   test('leaves alone what slots hold, and waits while one is full', async () => {
     const context = slotsOf(2, 4)
     await context.decode([{ slot: 0, position: 0, tokens: Uint32Array.of(1, 2, 3) }])
     const calibration = over(context)
-    expect(await calibration.next()).toBe(true)
+    expect(await measured(calibration)).toBe(true)
     expect(context.contentOf(0)).toEqual([1, 2, 3])
     await context.decode([{ slot: 0, position: 3, tokens: Uint32Array.of(1) }])
-    expect(await calibration.next()).toBe(false)
+    expect(await measured(calibration)).toBe(false)
     context.truncate(0, 3)
-    expect(await calibration.next()).toBe(true)
+    expect(await measured(calibration)).toBe(true)
   })
 })
 
