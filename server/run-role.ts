@@ -1,13 +1,11 @@
-import type { ChildProcess } from 'node:child_process'
 import type { Server } from 'node:http'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { KitError } from '../catalog/errors.ts'
-import { bytesOf } from '../catalog/quantity.ts'
 import type { ModelConfig, ServingConfig } from '../catalog/serving-config.ts'
-import { engineThreads } from './engine/cpu-quota.ts'
+import { engineOptions } from './engine-options.ts'
 import { EngineClient } from './engine/engine-client.ts'
 import type { Engine } from './engine/engine.ts'
-import type { EngineOptions } from './engine/protocol.ts'
+import type { EarlyEngine } from './engine/early-engine.ts'
 import { createGatewayApp } from './gateway/app.ts'
 import { createModelApp } from './model/app.ts'
 import { KeyStore } from './plugins/keys.ts'
@@ -15,8 +13,6 @@ import type { Lifecycle } from './plugins/lifecycle.ts'
 import { Metrics, serveMetrics } from './plugins/metrics.ts'
 
 const SWEEP_MS = 100
-/** Of the memory volume of prefixes. */
-const PREFIX_SHARE = 0.95
 
 export interface RoleOptions {
   config: ServingConfig
@@ -27,8 +23,8 @@ export interface RoleOptions {
   /** undefined: no metrics port. */
   metricsPort: number | undefined
   logger: FastifyBaseLogger
-  /** The engine process of a model role, where one was started already. */
-  forked?: ChildProcess | undefined
+  /** The engine of a model role, where it was started already. */
+  early?: EarlyEngine | undefined
 }
 
 export interface RunningRole {
@@ -83,12 +79,12 @@ export async function runRole(options: RoleOptions): Promise<RunningRole> {
 
 function startEngine(
   config: ModelConfig,
-  { logger, forked }: RoleOptions,
+  { logger, early }: RoleOptions,
   metrics: Metrics,
 ): Engine {
   return new EngineClient({
     engine: engineOptions(config),
-    forked,
+    early,
     report: (event) => {
       if (event.event === 'engine_gone') metrics.engineEnds.inc({ how: event.how ?? 'exit' })
       if (event.event === 'engine_ready') logger.info(event)
@@ -97,30 +93,6 @@ function startEngine(
     },
   })
 }
-
-function engineOptions({ model, state, prefixCache }: ModelConfig): EngineOptions {
-  return {
-    file: model.file,
-    ...(model.bytes === undefined ? {} : { bytes: model.bytes }),
-    contextSize: model.contextSize,
-    slots: model.slots,
-    threads: engineThreads(),
-    gpu: model.gpu ?? false,
-    digest: model.digest,
-    maxQueued: model.maxQueued,
-    firstTokenMs: model.firstTokenMs,
-    interTokenMs: model.interTokenMs,
-    systemPrompts: model.systemPrompts,
-    ...(state === undefined ? {} : { stateFolder: state.folder }),
-    ...(prefixCache === undefined ? {} : { prefixMemory: prefixMemory(prefixCache) }),
-  }
-}
-
-/** A file on a file system takes more than its bytes. */
-const prefixMemory = ({ folder, memory }: NonNullable<ModelConfig['prefixCache']>) => ({
-  folder,
-  bytes: Math.floor(bytesOf(memory) * PREFIX_SHARE),
-})
 
 /** Streams in flight end whole; only what outlives every allowed stream is cut. */
 async function closeWithin(app: FastifyInstance, maxMs: number): Promise<void> {

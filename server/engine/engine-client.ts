@@ -1,4 +1,3 @@
-import type { ChildProcess } from 'node:child_process'
 import { AnswerQueue } from './answer-queue.ts'
 import { EngineError } from './engine.ts'
 import type {
@@ -9,13 +8,14 @@ import type {
   GenerateRequest,
   Piece,
 } from './engine.ts'
-import { chooseAddon, chosenOf, describeAddon } from './addon.ts'
+import { describeAddon } from './addon.ts'
 import type { Addon } from './addon.ts'
-import { startEngineChild } from './engine-child.ts'
+import { startEarly } from './early-engine.ts'
+import type { EarlyEngine } from './early-engine.ts'
 import type { EngineChild } from './engine-child.ts'
 import { backoffMs } from './backoff.ts'
 import { forkEngine } from './fork-engine.ts'
-import type { Answer, EngineOptions, FromEngine, StartEngine, ToEngine } from './protocol.ts'
+import type { Answer, EngineOptions, FromEngine, ToEngine } from './protocol.ts'
 import { StatsOverRestarts } from './stats-over-restarts.ts'
 import type { EngineWarning } from './warning.ts'
 
@@ -49,8 +49,8 @@ export type EngineEvent = LifeEvent | EngineWarning
 
 export interface EngineClientOptions {
   engine: EngineOptions
-  /** Started already, to save time; the first engine process. */
-  forked?: ChildProcess | undefined
+  /** Started already, to save time: the first engine process. */
+  early?: EarlyEngine | undefined
   report: (event: EngineEvent) => void
 }
 
@@ -82,7 +82,7 @@ export class EngineClient implements Engine {
 
   constructor(options: EngineClientOptions) {
     this.#options = options
-    this.#start(options.forked)
+    this.#start(options.early)
   }
 
   async tokenizeChat(messages: readonly ChatMessage[]): Promise<number[]> {
@@ -137,10 +137,11 @@ export class EngineClient implements Engine {
     return this.#child?.pid
   }
 
-  #start(forked = forkEngine()): void {
+  #start(early = startEarly(forkEngine(), this.#options.engine)): void {
     let failure: string | undefined
-    const start = this.#startMessage()
-    this.#child = startEngineChild(forked, start, {
+    this.#child = early.child
+    void early.addon.then((addon) => this.#chosen(addon))
+    early.listen({
       message: (message) => {
         if (message.kind === 'failed') failure = this.#loadFailed(message)
         else this.#receive(message)
@@ -150,13 +151,11 @@ export class EngineClient implements Engine {
     })
   }
 
-  async #startMessage(): Promise<StartEngine> {
-    const addon = await chooseAddon()
+  #chosen(addon: Addon): void {
     this.#addon = addon
     if (addon.kind === 'prebuilt' && addon.problem !== undefined) {
       this.#warn({ event: 'engine_addon_unused', cause: addon.problem.message })
     }
-    return { kind: 'start', options: this.#options.engine, addon: chosenOf(addon) }
   }
 
   #receive(message: Exclude<FromEngine, { kind: 'failed' }>): void {

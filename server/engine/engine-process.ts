@@ -18,11 +18,8 @@ async function main(): Promise<void> {
   process.on('SIGTERM', () => undefined)
   process.on('SIGINT', () => undefined)
   const [{ options, addon }] = (await once(process, 'message')) as [StartEngine]
-  const loading = loadModel(options, addon)
-  // While native code reads the weights.
-  const service = import('./engine-service.ts')
-  const loaded = await loading
-  const { serveEngine } = await service
+  const loaded = await loadModel(options, addon, () => void import('./engine-service.ts'))
+  const { serveEngine } = await import('./engine-service.ts')
   await serveEngine({ options, loaded, send, opened: (all) => (caches = all) })
 }
 

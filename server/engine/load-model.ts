@@ -27,8 +27,15 @@ export interface LoadedModel {
   host: string
 }
 
-/** Throws KitError: what is wrong with the file, the accelerator or the memory. */
-export async function loadModel(options: EngineOptions, addon: ChosenAddon): Promise<LoadedModel> {
+/**
+ * `meanwhile` is called when native code reads the weights, which leaves this thread free. Throws
+ * KitError: what is wrong with the file, the accelerator or the memory.
+ */
+export async function loadModel(
+  options: EngineOptions,
+  addon: ChosenAddon,
+  meanwhile: () => void = () => undefined,
+): Promise<LoadedModel> {
   await checkBeforeLoad(options.file, options.bytes)
   const metadata = readGgufMetadata(options.file)
   const { bindings, host, compiled } = await loadBindings(options, addon)
@@ -40,7 +47,9 @@ export async function loadModel(options: EngineOptions, addon: ChosenAddon): Pro
     gpuLayers: options.gpu ? ALL_LAYERS : 0,
     useMmap: true,
   })
-  if (!(await model.init())) throw notLoaded(options.file, 'a file that the engine refused')
+  const initialised = model.init()
+  meanwhile()
+  if (!(await initialised)) throw notLoaded(options.file, 'a file that the engine refused')
   const context = await createContext(bindings, model, options, vocabularySize)
   const template = metadata.get('tokenizer.chat_template')
   return {
