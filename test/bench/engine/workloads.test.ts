@@ -43,7 +43,7 @@ const prompts = new Prompts({ start: [2], texts: { a: text(10_000), b: text(20_0
 
 function sessionOf(seen: Seen[]): Session {
   return {
-    ...{ prompts, seed: 0, quick: true, slots: 16, soakRequests: 256, capacity: 100 },
+    ...{ prompts, seed: 0, quick: true, slots: 16, soakRequests: 128, capacity: 100 },
     start: () => startFake(seen),
     startCold: async () => ({ arm: await startFake(seen), readyMs: 1 }),
     measure: async (_, work) => work(),
@@ -110,9 +110,9 @@ test('W12 asks again after its clients have left', async () => {
 
 test('W13 sends what was asked for and draws a line through the memory', async () => {
   const { cases, seen } = await run('W13')
-  expect(seen).toHaveLength(256)
-  expect(cases['all']).toMatchObject({ errors: 0, requests: 256 })
-  expect(cases['all']?.['mibPerThousand']).toBeTypeOf('number')
+  expect(seen).toHaveLength(128)
+  expect(cases['all']).toMatchObject({ errors: 0, requests: 128 })
+  expect(Number.isFinite(cases['all']?.['mibPerThousand'])).toBe(true)
 })
 
 test.each(['W1', 'W5', 'W6', 'W9', 'W11', 'W12'])('%s can be scored', async (name) => {

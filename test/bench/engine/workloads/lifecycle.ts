@@ -104,7 +104,7 @@ async function soak(session: Session): Promise<Cases> {
           maxTokens: 16,
         }))
         errors += answers.filter(({ status }) => status !== 200).length
-        points.push([sent, await memoryMiB(pids)])
+        points.push([sent + slots * LEG_TURNS, await memoryMiB(pids)])
       }
       const settled = points.filter(([sent]) => sent > soakRequests / 5)
       return { mibPerThousand: slope(settled) * 1000, requests: soakRequests, errors }
