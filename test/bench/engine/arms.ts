@@ -23,6 +23,10 @@ export interface Setup {
   peer: Peer | undefined
   /** Of the arm `llama-server-best`. */
   best: LlamaFlags
+  /** Of our model role: fields of `model` in its config. */
+  serving: object
+  /** Of our model role: stays from start to start, as its volume does. */
+  stateFolder: string
 }
 
 export interface RunningArm extends Target {
@@ -83,12 +87,13 @@ function startRole(config: object, folder: string, name: string, port: number, m
 }
 
 async function startModel(setup: Setup, folder: string): Promise<Started> {
-  const { modelId, file, slots, context } = setup
+  const { modelId, file, slots, context, serving, stateFolder } = setup
   const [port, metrics] = [await freePort(), await freePort()]
-  const config = modelConfig(modelId, file, { contextSize: context, slots })
-  const model = startRole(config, folder, 'model', port, metrics)
-  await readyOrStop([model], `http://127.0.0.1:${port}/health/ready`)
-  return { port, key: API_KEY, processes: [model] }
+  const model = modelConfig(modelId, file, { contextSize: context, slots, ...serving })
+  const config = { ...model, state: { folder: stateFolder } }
+  const role = startRole(config, folder, 'model', port, metrics)
+  await readyOrStop([role], `http://127.0.0.1:${port}/health/ready`)
+  return { port, key: API_KEY, processes: [role] }
 }
 
 async function startGateway(setup: Setup, folder: string): Promise<Started> {

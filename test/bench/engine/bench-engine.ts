@@ -1,5 +1,6 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { stat, writeFile } from 'node:fs/promises'
-import { cpus, loadavg, totalmem } from 'node:os'
+import { cpus, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { BASE_MODELS } from '../../../catalog/models/index.ts'
 import { createProgress } from '../../../cli/progress.ts'
@@ -7,33 +8,31 @@ import { run } from '../../../infra/local/command.ts'
 import { cacheFolder } from '../../../infra/local/paths.ts'
 import { engineThreads } from '../../../server/engine/cpu-quota.ts'
 import { weightsOf } from '../../helpers/real-role.ts'
-import { type ArmName, type RunningArm, type Setup, startArm } from './arms.ts'
+import { type ArmName, type Setup, startArm } from './arms.ts'
 import { BestFlags } from './best-flags.ts'
 import { type Peer, ensurePeer } from './build-peer.ts'
-import { Connection } from './client.ts'
 import { judge } from './goals.ts'
 import { measureLimit } from './limit.ts'
-import { SPINNING, llamaArgs } from './llama-flags.ts'
+import { type LlamaFlags, SPINNING, llamaArgs } from './llama-flags.ts'
 import { closedLoop, summarise } from './load.ts'
 import { LIMIT, MODELS, type Options, readOptions } from './options.ts'
 import { plot } from './plot.ts'
-import { watched } from './processes.ts'
 import { type Prompts, loadPrompts } from './prompts.ts'
 import { goalTable, page, workloadTable } from './report.ts'
 import { type ArmResult, type Results, addRun, loadResults, saveResults } from './results.ts'
+import { say, sessionOf } from './session.ts'
 import { WORKLOADS } from './workloads/index.ts'
-import type { Cases, Session, Workload } from './workloads/workload.ts'
+import type { Cases, Workload } from './workloads/workload.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..', '..')
 const SLOTS = 16
-/** Share of the arm's processor time beyond which another run is worth more than a warning. */
-const DISTURBED = 0.05
-const say = (line: string) => process.stderr.write(`${line}\n`)
 
 /** Everything that stays the same while the command runs. */
 interface Bench {
   options: Options
-  setup: Omit<Setup, 'context' | 'best'>
+  setup: Omit<Setup, 'context' | 'best' | 'serving' | 'stateFolder'>
+  /** What our model role keeps from start to start, a folder a workload. */
+  states: string
   prompts: Prompts
   best: BestFlags
   /** Where figures of earlier commands are kept. */
@@ -64,9 +63,11 @@ async function prepare(options: Options): Promise<Bench> {
   const store = join(folder, `${modelId}-${kind}.json`)
   const best = new BestFlags(join(folder, `${modelId}-flags-${peer?.key ?? 'none'}.json`), SLOTS)
   await best.load()
+  const states = mkdtempSync(join(tmpdir(), 'serantau-bench-states-'))
+  process.on('exit', () => rmSync(states, { recursive: true, force: true }))
   const commit = await run('git', ['describe', '--always', '--dirty'], { folder: ROOT })
   return {
-    ...{ options, best, store },
+    ...{ options, best, store, states },
     setup: { modelId, file, slots: SLOTS, threads: engineThreads(), peer },
     prompts: await loadPrompts(folder, file, BASE_MODELS[modelId]?.files[0]?.sha256 ?? ''),
     results: await loadResults(store),
@@ -109,53 +110,29 @@ async function measureWorkload(bench: Bench, name: string, workload: Workload): 
 }
 
 async function runArm(
-  { setup, prompts, options, best }: Bench,
+  bench: Bench,
   arm: ArmName | typeof LIMIT,
   name: string,
   turn: number,
   capacity: number,
 ): Promise<Cases> {
-  const workload = WORKLOADS[name] as Workload
+  const { setup, prompts, options, best } = bench
   if (arm === LIMIT) return measureLimit(setup.peer as Peer, setup.file, setup.threads)
-  const full = { ...setup, context: workload.context, best: best.of(name) }
+  const full = setupOf(bench, name, best.of(name))
   const { quick, soakRequests } = options
   const session = sessionOf(arm, full, { prompts, quick, soakRequests, seed: turn, capacity })
-  return workload.run(session)
+  return (WORKLOADS[name] as Workload).run(session)
 }
 
-type Given = Pick<Session, 'prompts' | 'quick' | 'soakRequests' | 'seed' | 'capacity'>
-
-function sessionOf(arm: ArmName, setup: Setup, given: Given): Session {
-  return {
-    ...given,
-    slots: setup.slots,
-    startCold: async () => {
-      const began = performance.now()
-      const running = await startArm(arm, setup)
-      return { arm: running, readyMs: performance.now() - began }
-    },
-    start: async () => {
-      const running = await startArm(arm, setup)
-      const connection = new Connection(running)
-      await connection.complete({ prompt: given.prompts.prompt('first', 32), maxTokens: 8 })
-      connection.close()
-      return running
-    },
-    measure: async (running, work) => {
-      const load = loadavg()[0] ?? Number.NaN
-      const { value, taken } = await watched(await running.pids(), work)
-      const { cpuSeconds, otherCpuSeconds } = taken
-      const share = otherCpuSeconds / cpuSeconds
-      if (share > DISTURBED) {
-        say(`  disturbed: others took ${(share * 100).toFixed(0)} % of what the arm took`)
-      }
-      return { ...value, ...taken, load }
-    },
-  }
+function setupOf({ setup, prompts, states }: Bench, name: string, best: LlamaFlags): Setup {
+  const { context, serving } = WORKLOADS[name] as Workload
+  const stateFolder = join(states, name)
+  mkdirSync(stateFolder, { recursive: true })
+  return { ...setup, context, best, serving: serving?.(prompts) ?? {}, stateFolder }
 }
 
 async function searchFlags(bench: Bench, name: string, workload: Workload): Promise<void> {
-  const { setup, prompts, best } = bench
+  const { prompts, best } = bench
   const capacity = name === 'W10' ? await capacityOf(bench) : Number.NaN
   const given = { prompts, quick: true, soakRequests: 128, seed: 1000, capacity }
   say(`${name}: searching llama-server's best flags`)
@@ -163,7 +140,7 @@ async function searchFlags(bench: Bench, name: string, workload: Workload): Prom
     name,
     workload,
     async (flags) => {
-      const full = { ...setup, context: workload.context, best: flags }
+      const full = setupOf(bench, name, flags)
       return workload.score(await workload.run(sessionOf('llama-server-best', full, given)))
     },
     say,
@@ -171,10 +148,10 @@ async function searchFlags(bench: Bench, name: string, workload: Workload): Prom
 }
 
 /** Requests a second of the best llama-server at 16 streams: what an overload is measured by. */
-async function capacityOf({ setup, prompts, best }: Bench): Promise<number> {
+async function capacityOf(bench: Bench): Promise<number> {
+  const { prompts, best } = bench
   if (best.capacity !== undefined) return best.capacity
-  const full = { ...setup, context: 512, best: best.of('W1') }
-  const arm: RunningArm = await startArm('llama-server-best', full)
+  const arm = await startArm('llama-server-best', setupOf(bench, 'W1', best.of('W1')))
   try {
     const answers = await closedLoop(arm, SLOTS, 3, (stream, turn) => ({
       prompt: prompts.prompt(`capacity ${stream} ${turn}`, 64),

@@ -30,6 +30,16 @@ test('a goal is judged by the ratio of medians, not by the best run', () => {
   })
 })
 
+test('what others disturbed is neither reached nor missed', () => {
+  const disturbed = results([100], [100])
+  addRun(disturbed['W1']!['ours']!, { 16: { cpuSeconds: 10, otherCpuSeconds: 0.6 } })
+  expect(judge(disturbed, [goal])[0]?.disturbed).toBe(true)
+  expect(page(disturbed, { W1: 'chat' }, head)).toContain('| disturbed |')
+  const calm = results([100], [100])
+  addRun(calm['W1']!['ours']!, { 16: { cpuSeconds: 10, otherCpuSeconds: 0.4 } })
+  expect(judge(calm, [goal])[0]?.disturbed).toBe(false)
+})
+
 test('a goal at most is missed from above', () => {
   const most: Goal = { ...goal, bound: 'most', goal: 0.5 }
   expect(judge(results([51], [100]), [most])[0]?.reached).toBe(false)

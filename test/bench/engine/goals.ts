@@ -1,5 +1,5 @@
 import { type Results, valuesOf } from './results.ts'
-import { type Estimate, differenceOf, medianOf, ratioOf } from './statistics.ts'
+import { type Estimate, differenceOf, median, medianOf, ratioOf } from './statistics.ts'
 
 /** One line of the table: what is to be reached, against which arm. */
 export interface Goal {
@@ -24,6 +24,8 @@ export interface Judged extends Goal {
   reached: boolean
   /** One command measured both: else the machine may have changed in between. */
   together: boolean
+  /** Others took so much of the processor meanwhile that it says little. */
+  disturbed: boolean
 }
 
 const BEST = 'llama-server-best'
@@ -118,6 +120,19 @@ export const GOALS: readonly Goal[] = [
   },
 ]
 
+/** Share of an arm's processor time that others took, beyond which a figure is to be taken again. */
+export const DISTURBED = 0.05
+
+function disturbance(
+  results: Results,
+  where: { workload: string; name: string; arm: string },
+): number {
+  const [others, own] = ['otherCpuSeconds', 'cpuSeconds'].map((metric) =>
+    median(valuesOf(results, { ...where, metric })),
+  )
+  return (others ?? NaN) / (own ?? NaN)
+}
+
 /** Goals whose two arms were measured. Pure. */
 export function judge(results: Results, goals: readonly Goal[] = GOALS): Judged[] {
   return goals.flatMap((goal) => {
@@ -130,8 +145,10 @@ export function judge(results: Results, goals: readonly Goal[] = GOALS): Judged[
     const { value } = compared
     const reached = goal.bound === 'least' ? value >= goal.goal : value <= goal.goal
     const together = results[workload]?.[arm]?.at === results[workload]?.[other]?.at
-    return [
-      { ...goal, together, ours: medianOf(mine), theirs: medianOf(theirs), compared, reached },
-    ]
+    const disturbed = [arm, other].some(
+      (each) => disturbance(results, { workload, name, arm: each }) > DISTURBED,
+    )
+    const [ours, others] = [medianOf(mine), medianOf(theirs)]
+    return [{ ...goal, ours, theirs: others, compared, reached, together, disturbed }]
   })
 }

@@ -8,6 +8,8 @@ const PoolSchema = z.strictObject({
   /** What the model wants before every prompt. */
   start: z.array(z.int()),
   texts: z.record(z.string(), z.array(z.int())),
+  /** As an operator lists it, and the tokens that requests with it begin with. */
+  system: z.strictObject({ text: z.string(), tokens: z.array(z.int()) }),
 })
 type Pool = z.infer<typeof PoolSchema>
 
@@ -17,8 +19,10 @@ const SEAM = 4
 export class Prompts {
   readonly #start: readonly number[]
   readonly #texts: readonly number[][]
+  readonly system: Pool['system']
 
-  constructor({ start, texts }: Pool) {
+  constructor({ start, texts, system }: Pool) {
+    this.system = system
     this.#start = start
     this.#texts = Object.values(texts)
   }

@@ -30,6 +30,11 @@ const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
   [row(head), row(head.map(() => '---')), ...rows.map(row)].join('\n')
 
+function verdictOf({ reached, together, disturbed }: Judged): string {
+  if (disturbed) return 'disturbed'
+  return `${reached ? 'reached' : 'not reached'}${together ? '' : ' (two commands)'}`
+}
+
 export function goalTable(judged: readonly Judged[]): string {
   return table(
     ['case', 'arm', 'figure', 'against', 'figure', 'compared (95 %)', 'goal', ''],
@@ -37,7 +42,7 @@ export function goalTable(judged: readonly Judged[]): string {
       ...[each.label, each.arm, interval(each.ours), each.other, interval(each.theirs)],
       `${interval(each.compared)}${each.as === 'ratio' ? 'x' : ''}`,
       goalOf(each),
-      `${each.reached ? 'reached' : 'not reached'}${each.together ? '' : ' (two commands)'}`,
+      verdictOf(each),
     ]),
   )
 }

