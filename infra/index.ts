@@ -12,6 +12,7 @@ import { Gateway } from './serving/gateway.ts'
 import { createKeysSecret } from './serving/keys-secret.ts'
 import { ModelServer } from './serving/model-server.ts'
 import { createNamespace } from './serving/namespace.ts'
+import { projectFolder } from './project-folder.ts'
 
 /** The whole deployment, in order. */
 export default async function deploy(): Promise<Outputs> {
@@ -33,7 +34,7 @@ export default async function deploy(): Promise<Outputs> {
     const namespace = stack.createNamespace
       ? createNamespace(stack, { provider }).metadata.name
       : pulumi.output(stack.namespace)
-    const inNamespace = { stack, target, namespace }
+    const inNamespace = { stack, target, namespace, project: projectFolder() }
     const keys = createKeysSecret(stack.keys, namespace, { provider })
     const caBundle = createCaBundle(stack.caBundle, namespace, { provider })
     for (const model of models) {

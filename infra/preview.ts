@@ -3,6 +3,7 @@ import { deployFailed } from './deploy-error.ts'
 import { EngineEvents, type Step } from './engine-events.ts'
 import { describeCluster } from './local/cluster.ts'
 import { asStep, type Report } from './progress.ts'
+import { checkSystemPrompts } from './serving/system-prompts.ts'
 import { loadStackFile } from './stack-file.ts'
 import type { UpArgs } from './up.ts'
 import { openStack } from './workspace.ts'
@@ -17,7 +18,7 @@ export interface PreviewResult {
 /** What `up` would change. Starts nothing. */
 export async function preview(args: UpArgs, report: Report): Promise<PreviewResult> {
   const stackFile = await loadStackFile(args.project, args.stackName)
-  resolveModels(stackFile)
+  checkSystemPrompts(args.project, stackFile, resolveModels(stackFile))
   const { cluster } = stackFile
   const contacted =
     cluster.kind === 'existing' || (await describeCluster(cluster.name)).state === 'running'

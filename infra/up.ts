@@ -14,6 +14,7 @@ import { withLock } from './local/lock.ts'
 import { stateFolder, weightsStore } from './local/paths.ts'
 import type { Outputs } from './outputs.ts'
 import { asStep, type Report } from './progress.ts'
+import { checkSystemPrompts } from './serving/system-prompts.ts'
 import { addKey, createStackFileIfMissing, loadStackFile, stackFilePath } from './stack-file.ts'
 import { openStack } from './workspace.ts'
 
@@ -47,6 +48,7 @@ async function upLocked(args: UpArgs, report: Report): Promise<UpResult> {
   }
   let stackFile = await loadStackFile(project, stackName)
   const models = resolveModels(stackFile)
+  checkSystemPrompts(project, stackFile, models)
   if (stackFile.keys.length === 0) {
     const { key } = await createKey(stackName, 'default')
     await addKey(project, stackName, key)

@@ -1,6 +1,6 @@
 import { mkdir, readFile, rename, symlink } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { LocalWorkspace, PulumiCommand, type Stack } from '@pulumi/pulumi/automation/index.js'
 import { parse } from 'yaml'
 import type { StackFile } from '../catalog/index.ts'
@@ -9,6 +9,7 @@ import { cacheFolder, stateFolder } from './local/paths.ts'
 import { installedProvider, installOfflineProvider } from './local/provider/install.ts'
 import { ensureTool } from './local/toolchain.ts'
 import { ensurePassphrase } from './passphrase.ts'
+import { PROJECT_FOLDER } from './project-folder.ts'
 import type { Report } from './progress.ts'
 
 export interface WorkspaceArgs {
@@ -26,7 +27,10 @@ export async function openStack(args: WorkspaceArgs, report: Report): Promise<St
   const pulumi = await ensureTool('pulumi', report)
   const env = await environment(args, report)
   // The program runs in this process: it must see the same render-only switch as the provider.
-  Object.assign(process.env, { SERANTAU_RENDER_ONLY: args.renderOnly ? '1' : '0' })
+  Object.assign(process.env, {
+    SERANTAU_RENDER_ONLY: args.renderOnly ? '1' : '0',
+    [PROJECT_FOLDER]: resolve(project),
+  })
   return LocalWorkspace.createOrSelectStack(
     { stackName, projectName: 'serantau', program: deploy },
     {

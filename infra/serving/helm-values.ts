@@ -61,6 +61,8 @@ export interface ModelServerInput {
   keysSecret: string
   /** PersistentVolumeClaim that the pods mount. */
   weightsClaim: string
+  /** Texts of the files that the stack file lists. */
+  systemPrompts: readonly string[]
   /** The embedded cluster. */
   local: boolean
 }
@@ -78,7 +80,7 @@ export function modelServerValues(input: ModelServerInput): ModelServerValues {
     keys: { existingSecret: input.keysSecret },
     replicas: model.replicas,
     // A claim that one node mounts would keep the new pod waiting for the old one's node.
-    surge: weights?.from === 'url' ? 'never' : 'auto',
+    surge: weights?.from === 'url' || mountsOnOneNode(model) ? 'never' : 'auto',
     config: {
       role: 'model',
       model: {
@@ -91,8 +93,11 @@ export function modelServerValues(input: ModelServerInput): ModelServerValues {
         maxQueued: choice.maxQueued,
         firstTokenMs: choice.firstTokenMs,
         interTokenMs: choice.interTokenMs,
+        systemPrompts: [...input.systemPrompts],
       },
     },
+    state: stateValues(stack, model),
+    prefixCache: { memory: choice.prefixCache?.memory ?? null },
     weights: {
       bytes: model.file.bytes,
       existingClaim: input.weightsClaim,
@@ -106,6 +111,18 @@ export function modelServerValues(input: ModelServerInput): ModelServerValues {
     },
     helmTest: false,
   }
+}
+
+/** The claim of states that is made; the chart's own default, the pod's disk, needs none. */
+const mountsOnOneNode = ({ choice, replicas }: ResolvedModel): boolean =>
+  choice.state !== undefined && 'size' in choice.state && replicas === 1
+
+function stateValues({ storageClass }: StackFile, model: ResolvedModel) {
+  const { state } = model.choice
+  if (state === undefined) return {}
+  if ('claim' in state) return { existingClaim: state.claim }
+  const accessMode = mountsOnOneNode(model) ? 'ReadWriteOnce' : 'ReadWriteMany'
+  return { size: state.size, storageClass: storageClass ?? null, accessMode } as const
 }
 
 function downloadValues(stack: StackFile, url: string): Partial<ModelServerValues['weights']> {

@@ -4,11 +4,14 @@ import type { ResolvedModel, StackFile } from '../../catalog/index.ts'
 import type { ClusterTarget } from '../clusters/target.ts'
 import { KEYS_SECRET, modelRelease } from '../names.ts'
 import { modelServerValues } from './helm-values.ts'
+import { readSystemPrompts } from './system-prompts.ts'
 import { createWeightsVolume } from './weights-volume.ts'
 
 export interface ModelServerArgs {
   stack: StackFile
   model: ResolvedModel
+  /** Folder of the stack file. */
+  project: string
   target: ClusterTarget
   namespace: pulumi.Input<string>
   /** The pods wait for both: they mount them. */
@@ -36,6 +39,7 @@ export class ModelServer extends pulumi.ComponentResource {
           image: args.target.image,
           keysSecret: KEYS_SECRET,
           weightsClaim: weights.claim,
+          systemPrompts: readSystemPrompts(args.project, args.stack, args.model),
           local: args.target.weightsFolder !== undefined,
         }),
       },

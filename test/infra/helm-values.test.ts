@@ -29,6 +29,7 @@ function valuesOf(
           image: IMAGE,
           keysSecret: KEYS,
           weightsClaim: 'weights',
+          systemPrompts: [],
           local: options.local ?? false,
         }),
       ),
