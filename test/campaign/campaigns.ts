@@ -1,0 +1,35 @@
+import type { Campaign } from './campaign.ts'
+import { disconnects } from './disconnects.ts'
+import { exactness } from './exactness.ts'
+import { isolation } from './isolation.ts'
+import { kill } from './kill.ts'
+import { rolling } from './rolling.ts'
+import { soak } from './soak.ts'
+
+export const CAMPAIGNS: Record<string, Campaign> = {
+  exactness: {
+    title: 'Greedy answers equal those of llama-server, and many at once those of each alone',
+    ...{ unit: 'prompts', size: 500, model: 'gemma' },
+    run: (settings) => exactness(settings),
+  },
+  isolation: {
+    title: 'Keys and values of one tenant, adapter or model never serve another',
+    ...{ unit: 'pairs', size: 10_000, model: 'smollm2', run: isolation },
+  },
+  disconnects: {
+    title: 'Clients that leave at any moment free their slot at once',
+    ...{ unit: 'disconnects', size: 1000, model: 'smollm2', run: disconnects },
+  },
+  soak: {
+    title: 'Memory of the server and of its engine over many requests',
+    ...{ unit: 'requests', size: 10_000, model: 'smollm2', run: soak },
+  },
+  kill: {
+    title: 'kill -9 of the engine under load: no hang, no wrong token, service again',
+    ...{ unit: 'kills', size: 50, model: 'smollm2', run: kill },
+  },
+  rolling: {
+    title: 'Rolling updates under load in the embedded cluster drop no stream',
+    ...{ unit: 'updates', size: 50, model: 'smollm2', run: rolling },
+  },
+}

@@ -1,0 +1,68 @@
+import { mkdtemp, readdir, rm, symlink } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { z } from 'zod'
+import { addonFolder } from '../../../catalog/engine-addon.ts'
+import type { EngineOptions } from '../../../server/engine/protocol.ts'
+import { startArm } from '../../bench/engine/arms.ts'
+import { type Peer, ensurePeer } from '../../bench/engine/build-peer.ts'
+import { startingFlags } from '../../bench/engine/llama-flags.ts'
+import { MODELS } from '../../bench/engine/options.ts'
+import { ROOT } from '../../helpers/project.ts'
+import type { Settings } from '../campaign.ts'
+
+const KERNELS = 'libggml-cpu.so'
+const AnswerSchema = z.object({ content: z.string() })
+
+/**
+ * llama-server's own greedy answers, one request at a time, nothing cached. With `ourKernels` it computes
+ * with the library that our engine was compiled with: kernels that round otherwise say nothing about us.
+ */
+export async function peerAnswers(
+  { model, say }: Settings,
+  options: EngineOptions,
+  task: { prompts: readonly number[][]; maxTokens: number; ourKernels: boolean },
+): Promise<string[]> {
+  const { file, contextSize: context, threads } = options
+  const built = await ensurePeer(({ step, state }) => say(`${step}: ${state}`))
+  const folder = await mkdtemp(join(tmpdir(), 'serantau-peer-'))
+  const peer = task.ourKernels ? await withOurKernels(built, folder) : built
+  const setup = { modelId: MODELS[model], file, slots: 1, context, threads, peer }
+  const ours = { serving: {}, stateFolder: folder }
+  try {
+    const arm = await startArm('llama-server', { ...setup, ...ours, best: startingFlags(1) })
+    try {
+      const answers: string[] = []
+      for (const prompt of task.prompts) {
+        answers.push(await complete(arm.port, prompt, task.maxTokens))
+      }
+      return answers
+    } finally {
+      await arm.stop()
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function complete(port: number, prompt: readonly number[], maxTokens: number) {
+  const response = await fetch(`http://127.0.0.1:${port}/completion`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ prompt, n_predict: maxTokens, temperature: 0, cache_prompt: false }),
+  })
+  if (!response.ok) throw new Error(`llama-server answered ${response.status}`)
+  return AnswerSchema.parse(await response.json()).content
+}
+
+/** The peer's libraries, but for the one with the kernels. */
+async function withOurKernels(peer: Peer, folder: string): Promise<Peer> {
+  const theirs = dirname(peer.server)
+  const release = join(ROOT, 'node_modules', 'node-llama-cpp', addonFolder(process.arch), 'Release')
+  for (const name of await readdir(theirs)) {
+    if (!name.includes('.so')) continue
+    const from = name.startsWith(KERNELS) ? join(release, KERNELS) : join(theirs, name)
+    await symlink(from, join(folder, name))
+  }
+  return { ...peer, env: { ...peer.env, LD_LIBRARY_PATH: folder } }
+}

@@ -1,0 +1,33 @@
+import { join } from 'node:path'
+import { run } from '../../../infra/local/command.ts'
+import { randomNumbers } from '../../bench/engine/statistics.ts'
+
+/** Ten languages in eight scripts. */
+const LANGUAGES = ['zlm-Latn', 'id', 'th', 'vi', 'ta', 'zh', 'km', 'en', 'hi', 'ar']
+const SCRIPT = join(import.meta.dirname, '..', '..', 'bench', 'engine', 'tokenize-texts.ts')
+/** So many prompts in a row begin alike, so that prefixes are shared. */
+const SIBLINGS = 4
+const COMMON = 32
+const LONGEST_REST = 48
+
+interface Pool {
+  start: number[]
+  texts: Record<string, number[]>
+}
+
+/** `count` prompts of 33 to 80 tokens, as ids. Groups of four begin alike. The same every time. */
+export async function promptsOf(file: string, count: number): Promise<number[][]> {
+  const { start, texts } = JSON.parse(await run(process.execPath, [SCRIPT, file])) as Pool
+  const random = randomNumbers(5)
+  const cut = (text: readonly number[], tokens: number) => {
+    const at = Math.floor(random() * (text.length - tokens))
+    return text.slice(at, at + tokens)
+  }
+  let head: number[] = []
+  return Array.from({ length: count }, (_, index) => {
+    const group = Math.floor(index / SIBLINGS)
+    const text = texts[LANGUAGES[group % LANGUAGES.length] ?? 'en'] ?? []
+    if (index % SIBLINGS === 0) head = cut(text, COMMON - start.length)
+    return [...start, ...head, ...cut(text, 1 + Math.floor(random() * LONGEST_REST))]
+  })
+}

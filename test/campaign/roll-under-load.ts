@@ -1,0 +1,79 @@
+import { randomNumbers } from '../bench/engine/statistics.ts'
+import { type Outcome, firstOf, percent, show } from './campaign.ts'
+import { readStream } from './read-stream.ts'
+
+export interface Rollout {
+  /** Base URL of the API, with /v1. */
+  endpoint: string
+  key: string
+  model: string
+  kubectl: (...args: string[]) => Promise<string>
+  /** Restarted in turn. */
+  deployments: readonly string[]
+  updates: number
+  streams: number
+  maxTokens: number
+  say: (line: string) => void
+}
+
+const PROMPT_TOKENS = 12
+const ROLLOUT_TIMEOUT = '300s'
+
+/** Streams that begin and end all the time, while one deployment after the other is rolled. */
+export async function rollUnderLoad(rollout: Rollout): Promise<Outcome> {
+  const { deployments, updates, streams, kubectl, say } = rollout
+  const load = new Load(rollout)
+  const clients = Array.from({ length: streams }, (_, client) => load.keepAsking(client))
+  const seconds: number[] = []
+  try {
+    for (let update = 0; update < updates; update++) {
+      const name = `deployment/${deployments[update % deployments.length]}`
+      say(`update ${update + 1} of ${updates}: ${name}`)
+      const began = performance.now()
+      await kubectl('rollout', 'restart', name)
+      await kubectl('rollout', 'status', name, `--timeout=${ROLLOUT_TIMEOUT}`)
+      seconds.push((performance.now() - began) / 1000)
+    }
+  } finally {
+    load.stopped = true
+    await Promise.all(clients)
+  }
+  const { asked, whole, failures } = load
+  const figures: [string, string][] = [
+    ['rolling updates', `${updates}`],
+    ['streams at a time', `${streams}`],
+    ['streams that came whole', percent(whole, asked)],
+    ['an update, seconds: most', show(Math.max(...seconds))],
+  ]
+  // Those that nobody cut must have been there at all.
+  if (whole < streams) failures.push(`only ${whole} streams came whole`)
+  return { figures, failures: firstOf(failures) }
+}
+
+class Load {
+  stopped = false
+  asked = 0
+  whole = 0
+  readonly failures: string[] = []
+  readonly #rollout: Rollout
+
+  constructor(rollout: Rollout) {
+    this.#rollout = rollout
+  }
+
+  async keepAsking(client: number): Promise<void> {
+    const { endpoint, key, model, maxTokens } = this.#rollout
+    const random = randomNumbers(client)
+    while (!this.stopped) {
+      const prompt = Array.from(
+        { length: PROMPT_TOKENS },
+        () => 1000 + Math.floor(random() * 20_000),
+      )
+      const seen = await readStream(endpoint, key, { model, prompt, maxTokens })
+      this.asked++
+      const { status, finish, tokens, done, errorCode, broken } = seen
+      if (finish === 'length' && tokens === maxTokens && done) this.whole++
+      else this.failures.push(`a stream got ${status}, ${tokens} tokens, ${errorCode ?? broken}`)
+    }
+  }
+}

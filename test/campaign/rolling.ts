@@ -1,0 +1,44 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { UpResult } from '../../infra/up.ts'
+import { MODELS } from '../bench/engine/options.ts'
+import { kubectl } from '../helpers/kubectl.ts'
+import { TestProject } from '../helpers/project.ts'
+import type { Outcome, Settings } from './campaign.ts'
+import { rollUnderLoad } from './roll-under-load.ts'
+
+const CLUSTER = 'rolling-campaign'
+const STREAMS = 60
+const MAX_TOKENS = 64
+
+/** In an embedded cluster of its own: rolling updates of gateway and model, one after the other. */
+export async function rolling({ model, size, say }: Settings): Promise<Outcome> {
+  const id = MODELS[model]
+  const project = await TestProject.create()
+  try {
+    await writeFile(project.stackFile('local'), stackOf(id))
+    say('up')
+    const result = await project.json<UpResult>(['up'])
+    const kubeconfig = join(project.home, 'clusters', CLUSTER, 'kubeconfig')
+    return await rollUnderLoad({
+      endpoint: result.outputs.endpoint,
+      key: (await readFile(result.keyFile ?? '', 'utf8')).trim(),
+      model: id,
+      kubectl: (...args) => kubectl('--kubeconfig', kubeconfig, '-n', 'serantau', ...args),
+      deployments: [`model-${id}`, 'gateway'],
+      ...{ updates: size, streams: STREAMS, maxTokens: MAX_TOKENS, say },
+    })
+  } finally {
+    say('down')
+    await project.run(['down', '--yes'])
+    await project.remove()
+  }
+}
+
+const stackOf = (id: string) => `config:
+  serantau:jurisdiction: { country: MY, regions: [] }
+  serantau:cluster: { kind: local, name: ${CLUSTER} }
+  serantau:acceptedLicences: [gemma]
+  serantau:models:
+    - id: ${id}
+`

@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest'
+import { disconnects } from '../campaign/disconnects.ts'
+import { exactness } from '../campaign/exactness.ts'
+import { isolation } from '../campaign/isolation.ts'
+import { kill } from '../campaign/kill.ts'
+
+/** `npm run campaign` runs the same at their whole size. */
+const say = () => undefined
+
+test('forty greedy answers equal those of llama-server, and sixteen at once those of each alone', async () => {
+  const { failures } = await exactness({ model: 'gemma', size: 40, say }, { few: true })
+  expect(failures).toEqual([])
+})
+
+test('five hundred pairs: another tenant, adapter or model shares no keys and values, the same one does', async () => {
+  const { failures } = await isolation({ model: 'smollm2', size: 500, say })
+  expect(failures).toEqual([])
+})
+
+test('a hundred clients that leave while they wait, are read or are answered leak no slot', async () => {
+  const { failures } = await disconnects({ model: 'smollm2', size: 100, say })
+  expect(failures).toEqual([])
+})
+
+test('four kills of the engine: no stream hangs or says a wrong word, and service comes back', async () => {
+  const { failures } = await kill({ model: 'smollm2', size: 4, say })
+  expect(failures).toEqual([])
+})
