@@ -1,14 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { chooseAddon, chosenOf } from '../../server/engine/addon.ts'
 import { type EarlyEngine, startEarly } from '../../server/engine/early-engine.ts'
 import { forkEngine } from '../../server/engine/fork-engine.ts'
-import { forkEngine } from '../../server/engine/fork-engine.ts'
-import type {
-  Answer,
-  EngineOptions,
-  FromEngine,
-  StartEngine,
-} from '../../server/engine/protocol.ts'
+import type { Answer, EngineOptions, FromEngine } from '../../server/engine/protocol.ts'
 import { quantile, randomNumbers } from '../bench/engine/statistics.ts'
 import { until } from '../helpers/roles.ts'
 import { type Outcome, type Settings, firstOf, percent, show } from './campaign.ts'
@@ -46,7 +39,9 @@ class Storm {
   #nextId = 1
 
   constructor(options: EngineOptions) {
-    this.#engine = startEngineChild(forkEngine(), startOf(options), {
+    const early = startEarly(forkEngine(), options)
+    this.#engine = early.child
+    early.listen({
       message: (message) => this.#receive(message),
       gone: (cause) => {
         this.faults.push(cause)
@@ -93,10 +88,6 @@ class Storm {
     this.load = message
     for (const answer of message.answers) this.#calls.get(answer.id)?.(answer)
   }
-}
-
-async function startOf(options: EngineOptions): Promise<StartEngine> {
-  return { kind: 'start', options, addon: chosenOf(await chooseAddon()) }
 }
 
 /** Clients that leave while they wait, while their prompt is read and while they are answered. */

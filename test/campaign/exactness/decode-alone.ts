@@ -4,7 +4,6 @@
  * over IPC.
  */
 import { chooseAddon, chosenOf } from '../../../server/engine/addon.ts'
-import { chooseAddon, chosenOf } from '../../../server/engine/addon.ts'
 import { AnswerText } from '../../../server/engine/answer-text.ts'
 import { loadModel } from '../../../server/engine/load-model.ts'
 import type { EngineOptions } from '../../../server/engine/protocol.ts'
