@@ -22,7 +22,16 @@ export async function closedLoop(
       return answers
     }),
   )
-  return all.flat()
+  const answers = all.flat()
+  tellFailures(answers)
+  return answers
+}
+
+/** Why, once each: a number of errors alone leaves nothing to look for. */
+function tellFailures(answers: readonly Answer[]): void {
+  const failed = answers.filter((answer) => !isWhole(answer))
+  const causes = new Set(failed.map(({ status, error }) => `${status} ${error || 'cut'}`))
+  for (const cause of causes) process.stderr.write(`  failed: ${cause}\n`)
 }
 
 const isWhole = ({ status, error }: Answer): boolean => status === 200 && error === ''

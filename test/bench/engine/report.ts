@@ -21,7 +21,7 @@ export function show(value: number): string {
 }
 
 const interval = ({ value, low, high }: Estimate): string =>
-  low === high ? show(value) : `${show(value)} (${show(low)}-${show(high)})`
+  low === high || Number.isNaN(low) ? show(value) : `${show(value)} (${show(low)}-${show(high)})`
 
 const goalOf = ({ bound, goal, as }: Goal): string =>
   `${bound === 'least' ? '>=' : '<='} ${goal}${as === 'ratio' ? 'x' : ''}`

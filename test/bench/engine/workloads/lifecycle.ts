@@ -107,7 +107,7 @@ async function soak(session: Session): Promise<Cases> {
           prompt: prompts.prompt(`W13 ${seed} ${sent} ${stream} ${turn}`, 32),
           maxTokens: 16,
         }))
-        errors += answers.filter(({ status }) => status !== 200).length
+        errors += summarise(answers)['errors'] ?? 0
         points.push([sent + slots * LEG_TURNS, await memoryMiB(pids)])
       }
       const settled = points.filter(([sent]) => sent > soakRequests / 5)
