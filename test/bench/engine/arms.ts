@@ -50,8 +50,17 @@ const START: Record<ArmName, (setup: Setup, folder: string) => Promise<Started>>
   'llama-server-best': (setup, folder) => startLlama(setup, folder, setup.best),
 }
 
+/** Removed when the command ends, by a signal too. */
+const folders = new Set<string>()
+const remove = (folder: string): void => {
+  rmSync(folder, { recursive: true, force: true })
+  folders.delete(folder)
+}
+process.on('exit', () => folders.forEach(remove))
+
 export async function startArm(name: ArmName, setup: Setup): Promise<RunningArm> {
   const folder = mkdtempSync(join(tmpdir(), 'serantau-bench-'))
+  folders.add(folder)
   try {
     const { port, key, processes } = await START[name](setup, folder)
     return {
@@ -59,11 +68,11 @@ export async function startArm(name: ArmName, setup: Setup): Promise<RunningArm>
       pids: async () => (await Promise.all(processes.map(({ pid }) => family(pid)))).flat(),
       stop: async () => {
         for (const each of processes) await each.stop()
-        rmSync(folder, { recursive: true, force: true })
+        remove(folder)
       },
     }
   } catch (error) {
-    rmSync(folder, { recursive: true, force: true })
+    remove(folder)
     throw error
   }
 }
