@@ -121,7 +121,7 @@ function digestOf(key: CostKey, ms: readonly number[]): string {
   return createHash('sha256').update(fields).digest('hex')
 }
 
-/** A file that cannot be read counts as one without content. */
+/** A file that cannot be read counts as one without content; one whose folder is none is not there. */
 function absent(error: unknown): '' | undefined {
-  return (error as { code?: string }).code === 'ENOENT' ? undefined : ''
+  return ['ENOENT', 'ENOTDIR'].includes((error as { code?: string }).code ?? '') ? undefined : ''
 }

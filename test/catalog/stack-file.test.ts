@@ -62,6 +62,13 @@ describe('a stack file', () => {
     expect(resolveModels(parseStackFile(existing))).toHaveLength(1)
   })
 
+  test('is accepted with the very memory that its refusal asks for', () => {
+    const withMemory = (memory: string) => model({ memory, prefixCache: { memory: '512Mi' } })
+    const asked = /set memory: (\d+)Mi/.exec(refusal(withMemory('600Mi')).message)?.[1]
+    expect(resolveModels(parseStackFile(withMemory(`${asked}Mi`)))).toHaveLength(1)
+    expect(refusal(withMemory(`${Number(asked) - 1}Mi`)).message).toContain(`${asked}Mi`)
+  })
+
   type Row = [what: string, raw: unknown, code: ErrorCode, path: string, message: RegExp]
   const rows: Row[] = [
     [
@@ -251,6 +258,41 @@ describe('a stack file', () => {
       'STACK_FILE_INVALID',
       'keys',
       /each hash once/,
+    ],
+    [
+      'a system prompt outside the project',
+      model({ systemPrompts: ['../secret.txt'] }),
+      'STACK_FILE_INVALID',
+      'models[0].systemPrompts[0]',
+      /relative path/,
+    ],
+    [
+      'more system prompts than are kept',
+      model({ systemPrompts: Array.from({ length: 17 }, (_, at) => `${at}.txt`) }),
+      'STACK_FILE_INVALID',
+      'models[0].systemPrompts',
+      /<= 16/,
+    ],
+    [
+      'states on a volume in the embedded cluster',
+      model({ state: { size: '1Gi' } }),
+      'STACK_FILE_INVALID',
+      'models[0].state',
+      /embedded cluster makes no volumes/,
+    ],
+    [
+      'memory for prefixes in no unit',
+      model({ prefixCache: { memory: '256' } }),
+      'STACK_FILE_INVALID',
+      'models[0].prefixCache.memory',
+      /got "256"/,
+    ],
+    [
+      'more memory for prefixes than the pod has beside weights and server',
+      model({ memory: '1Gi', prefixCache: { memory: '1Gi' } }),
+      'STACK_FILE_INVALID',
+      'models[0].memory',
+      /set memory: \d+Mi or more/,
     ],
     [
       'a country that is no code',

@@ -12,7 +12,12 @@ const KEYS = 'serantau-keys'
 
 function valuesOf(
   raw: object,
-  options: { local?: boolean; clusterIP?: string; hostCidr?: string },
+  options: {
+    local?: boolean
+    clusterIP?: string
+    hostCidr?: string
+    systemPrompts?: readonly string[]
+  },
 ) {
   const stack = parseStackFile(raw)
   const models = resolveModels(stack)
@@ -29,7 +34,7 @@ function valuesOf(
           image: IMAGE,
           keysSecret: KEYS,
           weightsClaim: 'weights',
-          systemPrompts: [],
+          systemPrompts: options.systemPrompts ?? [],
           local: options.local ?? false,
         }),
       ),
@@ -130,5 +135,51 @@ describe('a model server', () => {
     const model = valuesOf(raw, { local: true }).models[0]!
     expect(model.config.model).toMatchObject(settings)
     expect(model.resources).toMatchObject({ memory: '3Gi', cpu: 1.5 })
+  })
+
+  const withState = (change: object, more: object = {}) => {
+    const [choice] = EXISTING_STACK.models
+    return { ...EXISTING_STACK, models: [{ ...choice, ...change }], ...more }
+  }
+  const stateOf = (raw: object) => valuesOf(raw, {}).models[0]!.state
+
+  test('gets the texts of its system prompts', () => {
+    const systemPrompts = ['You serve the land office.', 'Kamu pembantu.']
+    const [model] = valuesOf(LOCAL_STACK, { local: true, systemPrompts }).models
+    expect(model!.config.model.systemPrompts).toEqual(systemPrompts)
+    expect(valuesOf(LOCAL_STACK, {}).models[0]!.config.model.systemPrompts).toEqual([])
+  })
+
+  test('keeps states with the pod, and prefixes in slots alone, unless told', () => {
+    const [model] = valuesOf(LOCAL_STACK, { local: true }).models
+    expect(model!.state).toEqual({})
+    expect(model!.prefixCache).toEqual({ memory: null })
+  })
+
+  test('gets the memory for prefixes that the stack file gives it', () => {
+    const [model] = valuesOf(withState({ prefixCache: { memory: '256Mi' } }), {}).models
+    expect(model!.prefixCache).toEqual({ memory: '256Mi' })
+  })
+
+  test('uses a claim of states that is there', () => {
+    expect(stateOf(withState({ state: { claim: 'states' } }))).toEqual({ existingClaim: 'states' })
+  })
+
+  test('gets a claim of states of the storage class, for as many nodes as it has replicas', () => {
+    const state = { size: '2Gi' }
+    const once = { size: '2Gi', storageClass: null, accessMode: 'ReadWriteOnce' }
+    expect(stateOf(withState({ state }))).toEqual(once)
+    const many = withState({ state, replicas: 2 }, { storageClass: 'fast' })
+    const expected = { size: '2Gi', storageClass: 'fast', accessMode: 'ReadWriteMany' }
+    expect(stateOf(many)).toEqual(expected)
+  })
+
+  test('does not surge on a claim of states that one node mounts', () => {
+    const weights = { from: 'pvc', claim: 'llm', path: 'm.gguf' }
+    const surgeOf = (change: object) =>
+      valuesOf(withState({ weights, ...change }), {}).models[0]!.surge
+    expect(surgeOf({ state: { size: '2Gi' } })).toBe('never')
+    expect(surgeOf({ state: { size: '2Gi' }, replicas: 2 })).toBe('auto')
+    expect(surgeOf({ state: { claim: 'states' } })).toBe('auto')
   })
 })

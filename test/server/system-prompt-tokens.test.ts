@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest'
+import type { ChatMessage } from '../../server/engine/engine.ts'
+import { systemPromptTokens } from '../../server/engine/system-prompt-tokens.ts'
+
+/** One token a letter. */
+const text = (given: string) => given.split('').map((letter) => letter.charCodeAt(0))
+const chat = (messages: readonly ChatMessage[]) =>
+  messages.flatMap(({ role, content }) => [role === 'system' ? 900 : 901, ...text(content)])
+const bounds = { least: 4, most: 100 }
+
+test('of a chat model run to where the user begins, with the template around them', () => {
+  expect(systemPromptTokens('Hello', { chat, text }, bounds)).toEqual([900, ...text('Hello'), 901])
+})
+
+test('of a model without a template are the text alone', () => {
+  expect(systemPromptTokens('Hello', { chat: undefined, text }, bounds)).toEqual(text('Hello'))
+})
+
+test('leave out a token that some text of a user would join with it', () => {
+  // A user who begins with " b" makes another token of the mark before.
+  const joining = (given: string) => text(given.replaceAll('! b', '?'))
+  const tokens = systemPromptTokens('Be brief!', { chat: undefined, text: joining }, bounds)
+  expect(tokens).toEqual(text('Be brief'))
+})
+
+test('are not used when they are too short, too long or the template refuses them', () => {
+  const causeOf = (given: string, tokenizers = { chat: undefined as never, text }) =>
+    systemPromptTokens(given, tokenizers, bounds)
+  expect(causeOf('abcd')).toHaveLength(4)
+  expect(causeOf('abc')).toBe('too_short')
+  expect(causeOf('a'.repeat(100))).toHaveLength(100)
+  expect(causeOf('a'.repeat(101))).toBe('too_long')
+  const refusing = () => {
+    throw new Error('this template takes no system message')
+  }
+  expect(systemPromptTokens('abcdef', { chat: refusing, text }, bounds)).toBe('template_refused')
+})
