@@ -10,7 +10,14 @@ import { Residents } from './residents.ts'
 import type { Source } from './residents.ts'
 import type { SavedPrefixes } from './saved-prefixes.ts'
 import { samplingOptions } from './sampling-options.ts'
-import { chooseSlot, costOf, planDecode, planMoves, planPrefill } from './step-planner.ts'
+import {
+  chooseSlot,
+  costOf,
+  planDecode,
+  planMoves,
+  planPrefill,
+  prefillMs,
+} from './step-planner.ts'
 import type { DecodeRow, PrefillChunk, SlotView } from './step-planner.ts'
 import { Stream } from './stream.ts'
 import type { AnswerVocabulary } from './stream.ts'
@@ -402,7 +409,8 @@ export class StepEngine {
     const { decodeStepMs, holdMs, prefillTokensPerMs } = this.#pace
     const freeSlots = this.#streams.length - running.length
     const soonest = Math.min(...running.map(({ left }) => left * LIKELY_SHARE_LEFT))
-    const share = 1 - decodeStepMs / Math.max(decodeStepMs, this.#options.interTokenMs)
+    const chunkMs = prefillMs(this.#options.interTokenMs, decodeStepMs)
+    const share = chunkMs / (chunkMs + decodeStepMs)
     return {
       freeSlots,
       slots: this.#streams.length,

@@ -85,6 +85,13 @@ export interface PrefillLimits {
 }
 
 /**
+ * What a prefill step may take beside a decode step: what the budget leaves, but never less than half
+ * of the decode step (up to the budget), or prompts would stand still where steps are slow.
+ */
+export const prefillMs = (budgetMs: number, decodeMs: number): number =>
+  Math.max(budgetMs - decodeMs, Math.min(budgetMs, decodeMs / 2))
+
+/**
  * Chunks of the next prefill step, first come first served. While others decode, no more than fits
  * between two of their tokens. Prompts so short that they fit into SHORT_BUDGETS of it are read whole:
  * their answers join the batch sooner, which is worth more to all than the one longer pause costs.
@@ -95,7 +102,7 @@ export function planPrefill(
 ): PrefillChunk[] {
   const whole = Math.floor(SHORT_BUDGETS * budgetMs * tokensPerMs)
   const short = decodeMs !== undefined && (prompts[0]?.total ?? 0) <= whole
-  const fits = Math.floor((budgetMs - (decodeMs ?? 0)) * tokensPerMs)
+  const fits = Math.floor(prefillMs(budgetMs, decodeMs ?? 0) * tokensPerMs)
   const bound = decodeMs === undefined ? batchSize : Math.max(LEAST_CHUNK, short ? whole : fits)
   let room = Math.min(batchSize, bound)
   const chunks: PrefillChunk[] = []

@@ -7,6 +7,7 @@ import {
   planDecode,
   planMoves,
   planPrefill,
+  prefillMs,
 } from '../../server/engine/step-planner.ts'
 import type { SlotView } from '../../server/engine/step-planner.ts'
 import { runsOf } from '../helpers/simulated-slots.ts'
@@ -186,7 +187,7 @@ describe('the chunks of a prefill step', () => {
 
   test('go on slowly where a decode step alone takes the budget, or no rate is known', () => {
     const slow = { ...beside, decodeMs: 500 }
-    expect(planPrefill([prompt(0, 400)], slow)).toEqual([{ slot: 0, tokens: 16 }])
+    expect(planPrefill([prompt(0, 400)], slow)).toEqual([{ slot: 0, tokens: 48 }])
     const unknown = { ...beside, tokensPerMs: 0 }
     expect(planPrefill([prompt(0, 400)], unknown)).toEqual([{ slot: 0, tokens: 16 }])
   })
@@ -227,7 +228,7 @@ describe('the chunks of a prefill step', () => {
         if (decodeMs === undefined) return
         const whole = Math.floor(2 * budgetMs * tokensPerMs)
         const short = waiting[0]!.total <= whole
-        const fits = short ? whole : (budgetMs - decodeMs) * tokensPerMs
+        const fits = short ? whole : prefillMs(budgetMs, decodeMs) * tokensPerMs
         expect(read).toBeLessThanOrEqual(Math.max(16, fits))
         const longRead = served.some(({ total }) => total > whole)
         expect(short && longRead).toBe(false)
