@@ -44,7 +44,7 @@ async function start({ slots = 4, memory = false, state = folder }: Start = {}) 
   let reading: Promise<unknown> = Promise.resolve()
   const files: StateFiles = {
     load: (slot, path) => context.load(slot, path),
-    save: (slot, path) => (reading = context.save(slot, path)) as Promise<number>,
+    save: (slot, path) => (reading = context.save(slot, path)),
     remove: (path) => context.remove(path),
   }
   const volume = await SavedSystemPrompts.open({ folder: state, maker, files, warn })
