@@ -107,7 +107,9 @@ describe('the main job, from a fresh state folder to nothing left', () => {
       usage = chunk.usage ?? usage
     }
     expect(text).toBe(whole.choices[0]?.message.content)
-    expect(usage).toEqual(whole.usage)
+    // The second time the prompt is held already.
+    const counted = (value: unknown) => ({ ...(value as object), prompt_tokens_details: undefined })
+    expect(counted(usage)).toEqual(counted(whole.usage))
   })
 
   test('curl gets a stream that ends with [DONE]', async () => {
