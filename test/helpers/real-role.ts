@@ -35,6 +35,8 @@ export interface RealRoleSettings {
   /** What stands before `node server/main.ts`, e.g. another user. */
   env?: Record<string, string>
   drainDelayMs?: number
+  /** Each is the key of a tenant of its own. */
+  keys?: readonly string[]
 }
 
 /** Starts `server/main.ts` as the image does, with its config and keys in a folder of its own. */
@@ -45,7 +47,11 @@ export async function startRole(
   const folder = mkdtempSync(join(tmpdir(), 'serantau-real-'))
   const [configFile, keysFile] = [join(folder, 'serving.json'), join(folder, 'keys.json')]
   writeFileSync(configFile, JSON.stringify(config))
-  writeKeys(keysFile, [{ name: 'first', key: API_KEY }])
+  const keys = settings.keys ?? [API_KEY]
+  writeKeys(
+    keysFile,
+    keys.map((key, at) => ({ name: at === 0 ? 'first' : `tenant-${at}`, key })),
+  )
   const [port, metricsPort] = [await freePort(), await freePort()]
   const files = ['--config', configFile, '--keys', keysFile, '--host', '127.0.0.1']
   const numbers = ['--port', `${port}`, '--metrics-port', `${metricsPort}`]
@@ -111,7 +117,7 @@ export async function freePort(): Promise<number> {
   return port
 }
 
-/** Value of a metric without labels. */
+/** Value of a metric, its labels as they are printed. */
 export async function metric(role: RealRole, name: string): Promise<number> {
   const text = await (await fetch(role.metricsUrl)).text()
   const line = text.split('\n').find((row) => row.startsWith(`${name} `))
