@@ -9,12 +9,14 @@ import closeWithGrace from 'close-with-grace'
 import type { BaseModel } from '../catalog/base-model.ts'
 import { KitError } from '../catalog/errors.ts'
 import { BASE_MODELS, DEFAULT_MODEL_ID } from '../catalog/models/index.ts'
+import { bytesOf } from '../catalog/quantity.ts'
 import { GatewayConfigSchema, ModelConfigSchema } from '../catalog/serving-config.ts'
 import type { GatewayConfig, ModelConfig } from '../catalog/serving-config.ts'
 import { ensureWeights } from '../weights/fetch.ts'
 import { chooseAddon, describeAddon } from './engine/addon.ts'
 import { ensureFirstKey } from './first-key.ts'
 import { createLogger } from './logger.ts'
+import { memoryFolder } from './memory-folder.ts'
 import { runRole } from './run-role.ts'
 import type { RunningRole } from './run-role.ts'
 
@@ -22,6 +24,8 @@ const USAGE = 'npm start -- [--model <id>] [--accept-licence <id>] [--port 8080]
 const HOST = '127.0.0.1'
 const MAX_CONTEXT = 2048
 const SLOTS = 4
+/** For prefixes whose slot was taken, where this machine has room. */
+const PREFIX_MEMORY = '256Mi'
 const READY_POLL_MS = 50
 
 /** The same folders as the CLI's: weights that one fetched serve the other. */
@@ -82,6 +86,7 @@ function served(model: BaseModel) {
 }
 
 function modelConfig(model: BaseModel, file: string): ModelConfig {
+  const folder = memoryFolder(bytesOf(PREFIX_MEMORY))
   return ModelConfigSchema.parse({
     role: 'model',
     model: {
@@ -92,6 +97,7 @@ function modelConfig(model: BaseModel, file: string): ModelConfig {
       slots: SLOTS,
       chat: model.chat,
     },
+    ...(folder === undefined ? {} : { prefixCache: { folder, memory: PREFIX_MEMORY } }),
   })
 }
 

@@ -1,4 +1,5 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { existsSync, readdirSync } from 'node:fs'
 import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -41,8 +42,21 @@ test('its key lies in a 0600 file', async () => {
   expect((await stat(join(home, 'npm-start.key'))).mode & 0o777).toBe(0o600)
 })
 
+const MEMORY = '/dev/shm'
+const memoryFolders = () =>
+  readdirSync(MEMORY).filter((name) => name.startsWith(`serantau-start-${server.pid}-`))
+
+test.skipIf(!existsSync(MEMORY))(
+  'displaced prefixes lie in a private folder in memory',
+  async () => {
+    const [name] = memoryFolders()
+    expect((await stat(join(MEMORY, name!, 'prefixes'))).mode & 0o777).toBe(0o700)
+  },
+)
+
 test('SIGTERM ends it and its engine', async () => {
   const ended = new Promise((resolve) => server.once('exit', resolve))
   server.kill('SIGTERM')
   expect(await ended).toBe(0)
+  if (existsSync(MEMORY)) expect(memoryFolders()).toEqual([])
 })
