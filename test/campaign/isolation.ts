@@ -3,8 +3,9 @@ import type { GenerateRequest } from '../../server/engine/engine.ts'
 import { type Outcome, type Settings, firstOf, percent } from './campaign.ts'
 import { type OpenEngine, type Said, openEngine } from './open-engine.ts'
 
-const PROMPT = 24
-const MAX_TOKENS = 2
+/** A few more than the shortest prefix that is shared. */
+const PROMPT = 20
+const MAX_TOKENS = 1
 /** So few that what they leave behind is still in the slots when the next ones ask. */
 const WAVE = 4
 const FIRST_TOKEN = 1000

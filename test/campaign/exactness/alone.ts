@@ -15,11 +15,12 @@ export async function openAlone(options: EngineOptions): Promise<AloneDecoder> {
   const child = fork(join(import.meta.dirname, 'decode-alone.ts'), [JSON.stringify(options)], {
     execArgv: ['--disable-warning=ExperimentalWarning'],
   })
+  const exited = once(child, 'exit').then(([code]) => {
+    throw new Error(`decoding alone: the process ended with ${code}`)
+  })
+  exited.catch(() => undefined)
   const answer = async () => {
-    const ended = once(child, 'exit').then(([code]) => {
-      throw new Error(`decoding alone: the process ended with ${code}`)
-    })
-    const [message] = await Promise.race([once(child, 'message'), ended])
+    const [message] = await Promise.race([once(child, 'message'), exited])
     return message as unknown
   }
   await answer()
