@@ -6,23 +6,41 @@ import { kill } from '../campaign/kill.ts'
 
 /** `npm run campaign` runs the same at their whole size. */
 const say = () => undefined
+/** What is cut off goes on, and takes the cores from whatever comes next. */
+const PATIENCE_MS = 900_000
 
-test('forty greedy answers equal those of llama-server, and sixteen at once those of each alone', async () => {
-  const { failures } = await exactness({ model: 'gemma', size: 40, say }, { few: true })
-  expect(failures).toEqual([])
-})
+test(
+  'forty greedy answers equal those of llama-server, and sixteen at once those of each alone',
+  async () => {
+    const { failures } = await exactness({ model: 'gemma', size: 40, say }, { few: true })
+    expect(failures).toEqual([])
+  },
+  PATIENCE_MS,
+)
 
-test('five hundred pairs: another tenant, adapter or model shares no keys and values, the same one does', async () => {
-  const { failures } = await isolation({ model: 'smollm2', size: 500, say })
-  expect(failures).toEqual([])
-})
+test(
+  'five hundred pairs: another tenant, adapter or model shares no keys and values, the same one does',
+  async () => {
+    const { failures } = await isolation({ model: 'smollm2', size: 500, say })
+    expect(failures).toEqual([])
+  },
+  PATIENCE_MS,
+)
 
-test('a hundred clients that leave while they wait, are read or are answered leak no slot', async () => {
-  const { failures } = await disconnects({ model: 'smollm2', size: 100, say })
-  expect(failures).toEqual([])
-})
+test(
+  'sixty clients that leave while they wait, are read or are answered leak no slot',
+  async () => {
+    const { failures } = await disconnects({ model: 'smollm2', size: 60, say })
+    expect(failures).toEqual([])
+  },
+  PATIENCE_MS,
+)
 
-test('four kills of the engine: no stream hangs or says a wrong word, and service comes back', async () => {
-  const { failures } = await kill({ model: 'smollm2', size: 4, say })
-  expect(failures).toEqual([])
-})
+test(
+  'four kills of the engine: no stream hangs or says a wrong word, and service comes back',
+  async () => {
+    const { failures } = await kill({ model: 'smollm2', size: 4, say })
+    expect(failures).toEqual([])
+  },
+  PATIENCE_MS,
+)
