@@ -10,7 +10,9 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['test/{catalog,weights,infra,server,charts,cli,docs,bench,campaign}/**/*.test.ts'],
+          include: [
+            'test/{catalog,weights,infra,server,charts,cli,docs,bench,campaign}/**/*.test.ts',
+          ],
           testTimeout: 30_000,
         },
       },
