@@ -1,11 +1,11 @@
 import type { ModelName } from '../bench/engine/options.ts'
 
 /**
- * Campaigns are about answers, not about speed: threads that wait by spinning take ten times as long as
- * soon as anything else needs the cores. Of all engines and peers that are started here.
+ * Campaigns are about answers, not about speed: threads that wait by spinning for long make every step ten
+ * times as long as soon as anything else needs the cores. Of all engines and peers that are started here.
  */
 process.env['OMP_WAIT_POLICY'] ??= 'passive'
-process.env['GOMP_SPINCOUNT'] ??= '0'
+process.env['GOMP_SPINCOUNT'] ??= '2000'
 
 export interface Settings {
   model: ModelName
