@@ -9,7 +9,7 @@ import { type Seen, readStream } from './read-stream.ts'
 
 const STREAMS = 8
 const SLOTS = 4
-const MAX_TOKENS = 200
+const MAX_TOKENS = 60
 const LONGEST_LIFE_MS = 2500
 /** Each failure within a minute of the last doubles the wait: a fresh server before it is long. */
 const KILLS_A_SERVER = 4
