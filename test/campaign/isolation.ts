@@ -51,11 +51,9 @@ export async function isolation({ model, size, say }: Settings): Promise<Outcome
     for (let pairs = 0, wave = 0; pairs < size; pairs += WAVE, wave++) {
       if (wave % 100 === 0) say(`${pairs} of ${size} pairs`)
       const prompts = Array.from({ length: WAVE }, () => promptOf(random))
-      const first = await all(prompts, (prompt) => ask(engine, prompt, {}))
+      const first = await inTurn(prompts, (prompt) => ask(engine, prompt, {}))
       if (first.some(({ cachedTokens }) => cachedTokens > 0)) failures.push('a first one hit')
-      // One after the other: those that ask at once may take each other's slots.
-      const again: Said[] = []
-      for (const prompt of prompts) again.push(await ask(engine, prompt, {}))
+      const again = await inTurn(prompts, (prompt) => ask(engine, prompt, {}))
       control.asked += WAVE
       control.hits += again.filter(({ cachedTokens }) => cachedTokens === PROMPT - 1).length
       const second = SECONDS[wave % SECONDS.length]!
@@ -74,6 +72,13 @@ const promptOf = (random: () => number): number[] =>
 
 const all = (prompts: number[][], work: (prompt: number[]) => Promise<Said>) =>
   Promise.all(prompts.map(work))
+
+/** Those that ask at once may take each other's slots, and what is held in them. */
+async function inTurn(prompts: number[][], work: (prompt: number[]) => Promise<Said>) {
+  const said: Said[] = []
+  for (const prompt of prompts) said.push(await work(prompt))
+  return said
+}
 
 const ask = (engine: OpenEngine, prompt: number[], differs: Partial<GenerateRequest>) =>
   engine.ask(prompt, { maxTokens: MAX_TOKENS, ignoreEos: true, ...differs })

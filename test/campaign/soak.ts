@@ -9,13 +9,15 @@ import { inParallel } from './open-engine.ts'
 import { readStream } from './read-stream.ts'
 
 const SLOTS = 16
-const PROMPT_TOKENS = 24
-const MAX_TOKENS = 8
-const LEGS = 40
+/** Few: what could leak does so with each request, not with each token. */
+const PROMPT_TOKENS = 8
+const MAX_TOKENS = 3
+const LEGS = 20
 /** Before that, pools fill and code is compiled. */
 const WARM_UP = 0.25
-/** MiB a thousand requests: ten thousand more than double nothing. */
+/** MiB a thousand requests. Below so many the heap's own breathing is greater than that. */
 const MOST_GROWTH = 2
+const LEAST_JUDGED = 5000
 
 type Memory = Record<'server' | 'engine', [sent: number, mib: number][]>
 
@@ -62,7 +64,8 @@ function outcomeOf(memory: Memory, size: number, failures: string[]): Outcome {
     const sizes = [points[0], settled[0], points.at(-1)].map((point) => show(point?.[1] ?? NaN))
     figures.push([`${name}, MiB: first / warm / last`, sizes.join(' / ')])
     figures.push([`${name}, MiB a thousand requests`, show(growth)])
-    if (growth > MOST_GROWTH) failures.push(`${name} grows by ${show(growth)} MiB a thousand`)
+    if (size >= LEAST_JUDGED && growth > MOST_GROWTH)
+      failures.push(`${name} grows by ${show(growth)} MiB a thousand`)
   }
   return { figures, failures: firstOf(failures) }
 }
