@@ -50,7 +50,7 @@ export async function exactness(
     const task = { prompts, maxTokens: MAX_TOKENS, ourKernels }
     peers.push({ name, ourKernels, answers: await peerAnswers(settings, options, task) })
   }
-  const judge = await Judge.open({ ...options, slots: 1 }, prompts)
+  const judge = await Judge.open({ ...options, slots: 1 }, prompts, settings.say)
   const outcome: Outcome = { figures: [], failures: [] }
   try {
     for (const { name, ourKernels, answers } of peers) {
@@ -88,15 +88,21 @@ async function answersOf(
 class Judge {
   readonly #decoder: AloneDecoder
   readonly #prompts: readonly number[][]
+  readonly #say: Settings['say']
   readonly #known = new Map<number, Alone>()
 
-  private constructor(decoder: AloneDecoder, prompts: readonly number[][]) {
+  private constructor(decoder: AloneDecoder, prompts: readonly number[][], say: Settings['say']) {
+    this.#say = say
     this.#decoder = decoder
     this.#prompts = prompts
   }
 
-  static async open(options: EngineOptions, prompts: readonly number[][]): Promise<Judge> {
-    return new Judge(await openAlone(options), prompts)
+  static async open(
+    options: EngineOptions,
+    prompts: readonly number[][],
+    say: Settings['say'],
+  ): Promise<Judge> {
+    return new Judge(await openAlone(options), prompts, say)
   }
 
   /** `mostTies`: a share of all answers. */
@@ -113,6 +119,7 @@ class Judge {
       const difference = differenceOf(alone[prompt] ?? '', answer, await this.#alone(prompt))
       if (difference !== undefined) found.push({ prompt, ...difference })
     }
+    this.#say(`${name}: ${found.length} of ${answers.length} differ`)
     const ties = found.filter(({ tie }) => tie)
     const gaps = found.map(({ gap }) => gap)
     const spread = [0, 0.5, 1].map((share) => show(quantile(gaps, share))).join(' / ')

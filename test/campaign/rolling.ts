@@ -35,10 +35,11 @@ export async function rolling({ model, size, say }: Settings): Promise<Outcome> 
   }
 }
 
+/** Patient: who waits for a slot is not refused, so that each request shows what a rollout does to it. */
 const stackOf = (id: string) => `config:
   serantau:jurisdiction: { country: MY, regions: [] }
   serantau:cluster: { kind: local, name: ${CLUSTER} }
   serantau:acceptedLicences: [gemma]
   serantau:models:
-    - id: ${id}
+    - { id: ${id}, slots: 16, contextSize: 128, firstTokenMs: 600000 }
 `
