@@ -1,4 +1,5 @@
 import { randomNumbers } from '../bench/engine/statistics.ts'
+import { until } from '../helpers/roles.ts'
 import { type Outcome, firstOf, percent, show } from './campaign.ts'
 import { readStream } from './read-stream.ts'
 
@@ -17,6 +18,7 @@ export interface Rollout {
 }
 
 const PROMPT_TOKENS = 12
+const TURNOVER_MS = 180_000
 const ROLLOUT_TIMEOUT = '300s'
 
 /** Streams that begin and end all the time, while one deployment after the other is rolled. */
@@ -33,6 +35,8 @@ export async function rollUnderLoad(rollout: Rollout): Promise<Outcome> {
       await kubectl('rollout', 'restart', name)
       await kubectl('rollout', 'status', name, `--timeout=${ROLLOUT_TIMEOUT}`)
       seconds.push((performance.now() - began) / 1000)
+      // The next one meets streams that this one did not.
+      await load.ended(streams)
     }
   } finally {
     load.stopped = true
@@ -59,6 +63,12 @@ class Load {
 
   constructor(rollout: Rollout) {
     this.#rollout = rollout
+  }
+
+  /** Resolves when so many more have ended. */
+  async ended(count: number): Promise<void> {
+    const goal = this.asked + count
+    await until(() => this.asked >= goal, `${count} streams ended`, TURNOVER_MS)
   }
 
   async keepAsking(client: number): Promise<void> {

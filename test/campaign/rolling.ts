@@ -9,7 +9,7 @@ import { rollUnderLoad } from './roll-under-load.ts'
 
 const CLUSTER = 'rolling-campaign'
 const STREAMS = 60
-const MAX_TOKENS = 64
+const MAX_TOKENS = 24
 
 /** In an embedded cluster of its own: rolling updates of gateway and model, one after the other. */
 export async function rolling({ model, size, say }: Settings): Promise<Outcome> {
