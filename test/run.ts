@@ -12,6 +12,7 @@ import { createProgress } from '../cli/progress.ts'
 import { ensureAddon, installAddon } from '../infra/local/engine-addon.ts'
 import { ensureSystemPackages } from '../infra/local/system-packages.ts'
 import { ensureTool } from '../infra/local/toolchain.ts'
+import { ensurePeer } from './bench/engine/build-peer.ts'
 
 interface Count {
   passed: number
@@ -102,6 +103,7 @@ async function tools(): Promise<Count> {
     await ensureTool(name, report)
   }
   await ensureAddon(report, 'all-variants')
+  await ensurePeer(report)
   // Placed where the engine finds it: the tests with a model decode with what serves.
   await installAddon(report, 'native')
   return { passed: 1, failed: 0 }

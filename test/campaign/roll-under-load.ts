@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { randomNumbers } from '../bench/engine/statistics.ts'
 import { until } from '../helpers/roles.ts'
 import { type Outcome, firstOf, percent, show } from './campaign.ts'
@@ -19,6 +20,7 @@ export interface Rollout {
 
 const PROMPT_TOKENS = 12
 const TURNOVER_MS = 180_000
+const REFUSED_MS = 300
 const ROLLOUT_TIMEOUT = '300s'
 
 /** Streams that begin and end all the time, while one deployment after the other is rolled. */
@@ -42,11 +44,12 @@ export async function rollUnderLoad(rollout: Rollout): Promise<Outcome> {
     load.stopped = true
     await Promise.all(clients)
   }
-  const { asked, whole, failures } = load
+  const { asked, whole, refused, failures } = load
   const figures: [string, string][] = [
     ['rolling updates', `${updates}`],
     ['streams at a time', `${streams}`],
     ['streams that came whole', percent(whole, asked)],
+    ['requests refused with 429 and asked again', `${refused}`],
     ['an update, seconds: most', show(Math.max(...seconds))],
   ]
   // Those that nobody cut must have been there at all.
@@ -56,8 +59,11 @@ export async function rollUnderLoad(rollout: Rollout): Promise<Outcome> {
 
 class Load {
   stopped = false
+  /** Streams that ended, however they did. */
   asked = 0
   whole = 0
+  /** Requests beyond what the stack admits: an answer too, and asked again. */
+  refused = 0
   readonly failures: string[] = []
   readonly #rollout: Rollout
 
@@ -80,6 +86,11 @@ class Load {
         () => 1000 + Math.floor(random() * 20_000),
       )
       const seen = await readStream(endpoint, key, { model, prompt, maxTokens })
+      if (seen.status === 429) {
+        this.refused++
+        await sleep(REFUSED_MS)
+        continue
+      }
       this.asked++
       const { status, finish, tokens, done, errorCode, broken } = seen
       if (finish === 'length' && tokens === maxTokens && done) this.whole++

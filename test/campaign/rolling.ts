@@ -15,6 +15,15 @@ const MAX_TOKENS = 24
 export async function rolling({ model, size, say }: Settings): Promise<Outcome> {
   const id = MODELS[model]
   const project = await TestProject.create()
+  const leave = async () => {
+    say('down')
+    await project.run(['down', '--yes'])
+    await project.remove()
+  }
+  // Whoever ends the campaign early keeps no cluster.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => void leave().finally(() => process.exit(130)))
+  }
   try {
     await writeFile(project.stackFile('local'), stackOf(id))
     say('up')
@@ -29,9 +38,7 @@ export async function rolling({ model, size, say }: Settings): Promise<Outcome> 
       ...{ updates: size, streams: STREAMS, maxTokens: MAX_TOKENS, say },
     })
   } finally {
-    say('down')
-    await project.run(['down', '--yes'])
-    await project.remove()
+    await leave()
   }
 }
 

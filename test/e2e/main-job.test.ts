@@ -8,6 +8,7 @@ import { ensureTool } from '../../infra/local/toolchain.ts'
 import type { PreviewResult } from '../../infra/preview.ts'
 import type { Status } from '../../infra/status.ts'
 import type { UpResult } from '../../infra/up.ts'
+import { rollUnderLoad } from '../campaign/roll-under-load.ts'
 import { kubectl as runKubectl } from '../helpers/kubectl.ts'
 import { listMachine, processesOf } from '../helpers/machine.ts'
 import { TestProject } from '../helpers/project.ts'
@@ -226,6 +227,15 @@ describe('the main job, from a fresh state folder to nothing left', () => {
       await kubectl('get', 'deployment', `model-${SMOL}`, '-o', 'json'),
     ) as { status: { readyReplicas: number } }
     expect(deployment.status.readyReplicas).toBe(2)
+  })
+
+  test('two rolling updates under sixty streams drop none', async () => {
+    const { failures } = await rollUnderLoad({
+      ...{ endpoint: result.outputs.endpoint, key, model: SMOL, kubectl },
+      deployments: [`model-${SMOL}`, 'gateway'],
+      ...{ updates: 2, streams: 60, maxTokens: 8, say: () => undefined },
+    })
+    expect(failures).toEqual([])
   })
 
   test('`status` shows every deployment ready', async () => {
