@@ -206,8 +206,8 @@ lifecycle:
 - --config=/etc/serantau/serving.json
 - --keys=/etc/serantau/keys/keys.json
 - --metrics-port=9090
-# preStop has waited already.
-- --drain-delay-ms=0
+# preStop has waited for the endpoints. In this time kept connections hear of the end by their next answer.
+- --drain-delay-ms=2000
 {{- end -}}
 
 {{- define "serantau.serverMounts" -}}

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Agent, errors } from 'undici'
 import type { Dispatcher } from 'undici'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
@@ -12,6 +13,9 @@ const CONNECT_MS = 5000
 const BEYOND_MODEL_MS = 5000
 /** Shorter than the model role keeps an idle connection, so that none is used while it closes. */
 const KEEP_ALIVE_MS = 30_000
+/** Pauses before asking again where a request cannot have arrived: a pod leaves its Service in that time. */
+const AGAIN_MS = [0, 100, 300, 600]
+const NEVER_ARRIVED = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ECONNRESET', 'EPIPE', 'EAI_AGAIN'])
 const PASSED_ON = ['content-type', 'cache-control', 'retry-after', 'x-model-digest'] as const
 
 /**
@@ -20,22 +24,33 @@ const PASSED_ON = ['content-type', 'cache-control', 'retry-after', 'x-model-dige
  */
 export function registerProxy(app: FastifyInstance, config: GatewayConfig): void {
   const waitMs = config.limits.maxStreamMs + BEYOND_MODEL_MS
-  const agent = new Agent({
+  const common = {
     connect: { timeout: CONNECT_MS },
     headersTimeout: waitMs,
     bodyTimeout: waitMs,
     keepAliveTimeout: KEEP_ALIVE_MS,
     keepAliveMaxTimeout: KEEP_ALIVE_MS,
-    pipelining: 1,
+  }
+  const agents = {
+    kept: new Agent({ ...common, pipelining: 1 }),
+    fresh: new Agent({ ...common, pipelining: 0 }),
+  }
+  app.addHook('onClose', async () => {
+    await Promise.all([agents.kept.destroy(), agents.fresh.destroy()])
   })
-  app.addHook('onClose', async () => agent.destroy())
   for (const path of ['/v1/chat/completions', '/v1/completions']) {
-    app.post(path, (request, reply) => pass(agent, config, path, request, reply))
+    app.post(path, (request, reply) => pass(agents, config, path, request, reply))
   }
 }
 
+interface Agents {
+  kept: Agent
+  /** A connection a request: none that a pod may close just then. */
+  fresh: Agent
+}
+
 async function pass(
-  agent: Agent,
+  agents: Agents,
   config: GatewayConfig,
   path: string,
   request: FastifyRequest,
@@ -45,7 +60,7 @@ async function pass(
   const model = config.models.find(({ id }) => id === wanted)
   if (model === undefined) throw unknownModel(wanted, config.models)
   const gone = clientGone(reply)
-  const ask = () =>
+  const ask = (agent: Agent) =>
     agent.request({
       origin: model.url,
       path,
@@ -54,15 +69,29 @@ async function pass(
       body: request.body as Buffer,
       signal: gone,
     })
-  const answer = await ask()
-    .catch((error: unknown) => {
-      if (gone.aborted || !closedWhileIdle(error)) throw error
-      return ask()
-    })
-    .catch((error: unknown) => {
-      throw gone.aborted ? gone.reason : upstreamError(error)
-    })
+  const answer = await askUntilArrived(agents, ask, gone).catch((error: unknown) => {
+    throw gone.aborted ? gone.reason : upstreamError(error)
+  })
   return send(answer, reply, request)
+}
+
+/** Asks again, on fresh connections, while the request cannot have arrived anywhere. */
+async function askUntilArrived<T>(
+  { kept, fresh }: Agents,
+  ask: (agent: Agent) => Promise<T>,
+  gone: AbortSignal,
+): Promise<T> {
+  let agent = kept
+  for (const pauseMs of AGAIN_MS) {
+    try {
+      return await ask(agent)
+    } catch (error) {
+      if (gone.aborted || !neverArrived(error)) throw error
+    }
+    await sleep(pauseMs, undefined, { signal: gone })
+    agent = fresh
+  }
+  return ask(agent)
 }
 
 function send(
@@ -114,11 +143,14 @@ function modelOf(body: unknown): string {
 }
 
 /**
- * The model role closed a kept connection just as it was used again: the request never arrived. On a
- * fresh connection (nothing was ever read from it) it may have arrived, and is not sent again.
+ * No connection came about, or the model role closed a kept one just as it was used again: by `reset`
+ * the kernel says that it did not take all that was sent. Where a fresh connection (nothing was ever
+ * read from it) ends well without an answer, the request may have arrived, and is not sent again.
  */
-function closedWhileIdle(error: unknown): boolean {
-  return error instanceof errors.SocketError && (error.socket?.bytesRead ?? 0) > 0
+function neverArrived(error: unknown): boolean {
+  if (error instanceof errors.ConnectTimeoutError) return true
+  if (error instanceof errors.SocketError) return (error.socket?.bytesRead ?? 0) > 0
+  return NEVER_ARRIVED.has((error as NodeJS.ErrnoException).code ?? '')
 }
 
 function upstreamError(error: unknown): HttpError {

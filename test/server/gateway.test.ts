@@ -205,6 +205,41 @@ test('a kept connection that the model closes as it is used again costs no reque
   expect((await send()).json()).toEqual({ n: 3 })
 })
 
+test('all kept connections close as they are used again, and no request is lost', async () => {
+  const streams = 8
+  let asked = 0
+  const url = await upstream((request, response) => {
+    asked++
+    const answer = () => response.writeHead(200, { 'content-type': 'application/json' }).end('{}')
+    // The first ones overlap, so that each has a connection of its own.
+    if (asked <= streams) void until(() => asked >= streams, 'all are asked').then(answer)
+    else if (asked <= 2 * streams) request.socket.destroy()
+    else answer()
+  })
+  const gateway = kept(gatewayRole(url))
+  const send = async () => {
+    const response = await gateway.app.inject({
+      ...{ method: 'POST', url: '/v1/chat/completions', headers: headers() },
+      payload: JSON.stringify(chatBody()),
+    })
+    return response.statusCode
+  }
+  const all = () => Promise.all(Array.from({ length: streams }, send))
+  expect(new Set(await all())).toEqual(new Set([200]))
+  expect(new Set(await all())).toEqual(new Set([200]))
+  expect(asked).toBe(3 * streams)
+})
+
+test('a model that is between two pods for a moment costs no request', async () => {
+  const { url, model } = await pair()
+  const port = portOf(model)
+  await model.app.close()
+  const answer = post(url, chatBody())
+  const next = kept(modelRole())
+  setTimeout(() => void next.app.listen({ host: '127.0.0.1', port }), 200)
+  expect((await answer).status).toBe(200)
+})
+
 test('a stream that breaks behind the gateway is broken for the client too, never ended well', async () => {
   const url = await upstream((request, response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' })

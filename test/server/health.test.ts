@@ -1,5 +1,9 @@
+import { Agent, request } from 'node:http'
+import type { IncomingMessage } from 'node:http'
+import { text } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
-import { gatewayRole, headers, modelRole } from '../helpers/roles.ts'
+import { FakeEngine } from '../helpers/fake-engine.ts'
+import { chatBody, gatewayRole, headers, modelRole } from '../helpers/roles.ts'
 
 const ready = async (role: ReturnType<typeof modelRole>) => {
   const response = await role.app.inject({ url: '/health/ready' })
@@ -60,5 +64,28 @@ test('the gateway is ready with every model down, and not once it drains', async
   expect(await ready(role)).toEqual([503, 'shutting down'])
   const response = await role.app.inject({ url: '/v1/models', headers: headers() })
   expect([response.statusCode, response.headers.connection]).toEqual([200, 'close'])
+  await role.close()
+})
+
+test('a connection whose answer began before the drain ends with that answer', async () => {
+  const engine = new FakeEngine()
+  let open = () => {}
+  const gate = new Promise<void>((resolve) => (open = resolve))
+  engine.beforeToken = (index) => (index < 1 ? Promise.resolve() : gate)
+  const role = modelRole({ engine })
+  const url = await role.listen()
+  const agent = new Agent({ keepAlive: true })
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    const options = { method: 'POST', headers: headers(), agent }
+    request(`${url}/v1/chat/completions`, options, resolve)
+      .on('error', reject)
+      .end(JSON.stringify(chatBody({ stream: true })))
+  })
+  const ended = new Promise((resolve) => response.socket.once('close', resolve))
+  role.lifecycle.draining = true
+  open()
+  expect(await text(response)).toContain('[DONE]')
+  await ended
+  agent.destroy()
   await role.close()
 })
