@@ -8,18 +8,15 @@ const SCRIPT = join(import.meta.dirname, '..', '..', 'bench', 'engine', 'tokeniz
 /** So many prompts in a row begin alike, so that prefixes are shared. */
 const SIBLINGS = 4
 const COMMON = 32
-/**
- * Shorter than 64 tokens in all: from there on llama.cpp's attention takes another path for whole prompts
- * than for chunks (docs/decisions/0009).
- */
-const LONGEST_REST = 31
+/** Beyond a chunk, a tile of attention (64 rows) and a page of cells (256). */
+const LONGEST_REST = 300
 
 interface Pool {
   start: number[]
   texts: Record<string, number[]>
 }
 
-/** `count` prompts of 33 to 63 tokens, as ids. Groups of four begin alike. The same every time. */
+/** `count` prompts of 33 to 332 tokens, as ids. Groups of four begin alike. The same every time. */
 export async function promptsOf(file: string, count: number): Promise<number[][]> {
   const { start, texts } = JSON.parse(await run(process.execPath, [SCRIPT, file])) as Pool
   const random = randomNumbers(5)
