@@ -9,7 +9,7 @@ import type { EarlyEngine } from './engine/early-engine.ts'
 import { createGatewayApp } from './gateway/app.ts'
 import { createModelApp } from './model/app.ts'
 import { KeyStore } from './plugins/keys.ts'
-import type { Lifecycle } from './plugins/lifecycle.ts'
+import { Lifecycle } from './plugins/lifecycle.ts'
 import { Metrics, serveMetrics } from './plugins/metrics.ts'
 
 const SWEEP_MS = 100
@@ -32,14 +32,14 @@ export interface RunningRole {
   /** Port that it listens on. */
   port: number
   engine: Engine | undefined
-  /** Not ready from now on; accepts for `delayMs` more, then ends what is under way whole. */
+  /** Not ready from now on; answers until nobody asked for `delayMs`, and ends what is under way whole. */
   drain(delayMs: number): Promise<void>
 }
 
 /** Starts one role: listens at once, ready when it can serve. */
 export async function runRole(options: RoleOptions): Promise<RunningRole> {
   const { config, logger } = options
-  const lifecycle: Lifecycle = { draining: false }
+  const lifecycle = new Lifecycle()
   const metrics = new Metrics()
   const keys = new KeyStore(options.keysFile, (event) => logger.info(event))
   const common = { keys, metrics, logger, lifecycle }
@@ -69,9 +69,11 @@ export async function runRole(options: RoleOptions): Promise<RunningRole> {
     port: portOf(app) ?? options.port,
     engine,
     drain: async (delayMs) => {
+      const { maxStreamMs } = config.limits
+      const began = performance.now()
       lifecycle.draining = true
-      await sleep(delayMs)
-      await closeWithin(app, config.limits.maxStreamMs)
+      await lifecycle.untilQuiet(delayMs, maxStreamMs)
+      await closeWithin(app, Math.max(0, maxStreamMs - (performance.now() - began)))
       await stop()
     },
   }
@@ -114,8 +116,6 @@ function asPortTaken(error: unknown): unknown {
     fix: 'end that process or choose another port (--port)',
   })
 }
-
-const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 function portOf(app: FastifyInstance): number | undefined {
   const address = app.server.address()

@@ -1,19 +1,45 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 
+const POLL_MS = 50
+
 /** Where a server is in its life; `/health/ready` and the routes read it. */
-export interface Lifecycle {
-  draining: boolean
+export class Lifecycle {
+  draining = false
+  #underWay = 0
+  #lastEndMs = 0
+
+  began(): void {
+    this.#underWay++
+  }
+
+  ended(): void {
+    this.#underWay--
+    this.#lastEndMs = performance.now()
+  }
+
+  /** Resolves once no request was under way for `quietMs`, or after `mostMs`. */
+  async untilQuiet(quietMs: number, mostMs: number): Promise<void> {
+    const startedMs = performance.now()
+    const quiet = () =>
+      this.#underWay === 0 && performance.now() - Math.max(startedMs, this.#lastEndMs) >= quietMs
+    while (!quiet() && performance.now() - startedMs < mostMs) await sleep(POLL_MS)
+  }
 }
 
 /**
- * While it drains a server answers, but asks its clients to connect anew, elsewhere; a connection whose
- * answer had begun before that is ended with it, before a client uses it again.
+ * While it drains a server answers, but asks its clients to connect anew, elsewhere. It closes no
+ * connection that a client may use just then: each hears of the end by its next answer.
  */
 export function registerDrain(app: FastifyInstance, lifecycle: Lifecycle): void {
-  app.addHook('onRequest', async (_request, reply) => {
+  app.addHook('onRequest', async (request, reply) => {
     if (lifecycle.draining) reply.header('connection', 'close')
+    // Probes go on to the end.
+    if (!isProbe(request.url)) lifecycle.began()
   })
   app.addHook('onResponse', async (request) => {
-    if (lifecycle.draining) request.raw.socket.end()
+    if (!isProbe(request.url)) lifecycle.ended()
   })
 }
+
+const isProbe = (url: string) => url.startsWith('/health/')

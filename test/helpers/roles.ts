@@ -9,6 +9,7 @@ import { createGatewayApp } from '../../server/gateway/app.ts'
 import { createLogger } from '../../server/logger.ts'
 import { createModelApp } from '../../server/model/app.ts'
 import { KeyStore } from '../../server/plugins/keys.ts'
+import { Lifecycle } from '../../server/plugins/lifecycle.ts'
 import { Metrics } from '../../server/plugins/metrics.ts'
 import { FakeEngine } from './fake-engine.ts'
 
@@ -36,7 +37,7 @@ export interface TestRole {
   metrics: Metrics
   keysFile: string
   keys: KeyStore
-  lifecycle: { draining: boolean }
+  lifecycle: Lifecycle
   /** Everything that was logged. */
   logged: () => string
   listen: () => Promise<string>
@@ -88,7 +89,7 @@ function role(engine: FakeEngine, create: (common: Common) => FastifyInstance): 
   logger.level = 'debug'
   const metrics = new Metrics()
   const keys = new KeyStore(keysFile, (event) => logger.info(event), 20)
-  const lifecycle = { draining: false }
+  const lifecycle = new Lifecycle()
   const app = create({ keys, metrics, logger, lifecycle })
   return {
     ...{ app, engine, metrics, keysFile, keys, lifecycle },

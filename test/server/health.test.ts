@@ -67,25 +67,35 @@ test('the gateway is ready with every model down, and not once it drains', async
   await role.close()
 })
 
-test('a connection whose answer began before the drain ends with that answer', async () => {
+test('a drain ends no connection under its client: the next answer says that it closes', async () => {
   const engine = new FakeEngine()
   let open = () => {}
   const gate = new Promise<void>((resolve) => (open = resolve))
   engine.beforeToken = (index) => (index < 1 ? Promise.resolve() : gate)
   const role = modelRole({ engine })
   const url = await role.listen()
-  const agent = new Agent({ keepAlive: true })
-  const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    const options = { method: 'POST', headers: headers(), agent }
-    request(`${url}/v1/chat/completions`, options, resolve)
-      .on('error', reject)
-      .end(JSON.stringify(chatBody({ stream: true })))
-  })
-  const ended = new Promise((resolve) => response.socket.once('close', resolve))
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  const ask = () =>
+    new Promise<IncomingMessage>((resolve, reject) => {
+      const options = { method: 'POST', headers: headers(), agent }
+      request(`${url}/v1/chat/completions`, options, resolve)
+        .on('error', reject)
+        .end(JSON.stringify(chatBody({ stream: true })))
+    })
+  const before = await ask()
+  const { socket } = before
   role.lifecycle.draining = true
+  let quiet = false
+  const drained = role.lifecycle.untilQuiet(300, 30_000).then(() => (quiet = true))
+  await new Promise((resolve) => setTimeout(resolve, 400))
+  expect(quiet).toBe(false)
   open()
-  expect(await text(response)).toContain('[DONE]')
-  await ended
+  expect(await text(before)).toContain('[DONE]')
+  const after = await ask()
+  expect(after.socket).toBe(socket)
+  expect(after.headers.connection).toBe('close')
+  expect(await text(after)).toContain('[DONE]')
+  await drained
   agent.destroy()
   await role.close()
 })
