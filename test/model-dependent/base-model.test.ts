@@ -48,7 +48,8 @@ test('a file of the wrong size is never loaded: not ready, the cause named, the 
     const cause = async () => await (await fetch(`${role.url}/health/ready`)).text()
     await until(async () => (await cause().catch(() => '')).includes('WEIGHTS_CORRUPT'), 'named')
     expect((await fetch(`${role.url}/health/live`)).status).toBe(200)
-    expect(role.logged()).toContain('50000000 bytes')
+    // What it logs comes by a pipe, later than what it answers.
+    await until(() => role.logged().includes('50000000 bytes'), 'logged')
   } finally {
     await role.stop()
     rmSync(folder, { recursive: true, force: true })

@@ -126,7 +126,7 @@ describe('listed system prompts', () => {
     for (const name of states('.state')) flip(join(folder, name))
     const role = await startListed()
     expect(times(role, 'system_prompt_states_refused')).toBe(1)
-    expect(role.logged()).toContain('"causes":{"damaged":2}')
+    await until(() => role.logged().includes('"causes":{"damaged":2}'), 'logged')
     await untilSaved()
     expect(await tokensFrom(role, 'volume')).toBe(0)
     await ask(role, LISTED[0]!)

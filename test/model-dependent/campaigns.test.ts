@@ -1,0 +1,51 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { disconnects } from '../campaign/disconnects.ts'
+import { exactness } from '../campaign/exactness.ts'
+import { isolation } from '../campaign/isolation.ts'
+import { kill } from '../campaign/kill.ts'
+
+/** `npm run campaign` runs the same at their whole size. */
+const say = () => undefined
+/** What is cut off goes on, and takes the cores from whatever comes next. */
+const PATIENCE_MS = 900_000
+
+/** One row takes another kernel there than many, and nobody has examined it yet: decision 0009. */
+const hasMatrixUnit =
+  existsSync('/proc/cpuinfo') && / amx_int8\b/.test(readFileSync('/proc/cpuinfo', 'utf8'))
+
+test.skipIf(hasMatrixUnit)(
+  'forty greedy answers equal those of llama-server, and sixteen at once those of each alone',
+  async () => {
+    const { failures } = await exactness({ model: 'gemma', size: 40, say }, { few: true })
+    expect(failures).toEqual([])
+  },
+  PATIENCE_MS,
+)
+
+test(
+  'five hundred pairs: another tenant, adapter or model shares no keys and values, the same one does',
+  async () => {
+    const { failures } = await isolation({ model: 'smollm2', size: 500, say })
+    expect(failures).toEqual([])
+  },
+  PATIENCE_MS,
+)
+
+test(
+  'sixty clients that leave while they wait, are read or are answered leak no slot',
+  async () => {
+    const { failures } = await disconnects({ model: 'smollm2', size: 60, say })
+    expect(failures).toEqual([])
+  },
+  PATIENCE_MS,
+)
+
+test(
+  'four kills of the engine: no stream hangs or says a wrong word, and service comes back',
+  async () => {
+    const { failures } = await kill({ model: 'smollm2', size: 4, say })
+    expect(failures).toEqual([])
+  },
+  PATIENCE_MS,
+)
