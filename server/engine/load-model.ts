@@ -37,11 +37,7 @@ export async function loadModel(
   meanwhile: () => void = () => undefined,
 ): Promise<LoadedModel> {
   await checkBeforeLoad(options.file, options.bytes)
-  const metadata = readGgufMetadata(options.file)
   const { bindings, host, compiled } = await loadBindings(options, addon)
-  const size = metadata.get('tokenizer.ggml.tokens')
-  const vocabularySize = typeof size === 'object' ? size.length : 0
-  if (vocabularySize === 0) throw noVocabulary(options.file)
   const model = new bindings.AddonModel(options.file, {
     addonExports: bindings,
     gpuLayers: options.gpu ? ALL_LAYERS : 0,
@@ -49,6 +45,7 @@ export async function loadModel(
   })
   const initialised = model.init()
   meanwhile()
+  const { metadata, vocabularySize } = await describe(options.file, initialised)
   if (!(await initialised)) throw notLoaded(options.file, 'a file that the engine refused')
   const context = await createContext(bindings, model, options, vocabularySize)
   const template = metadata.get('tokenizer.chat_template')
@@ -60,6 +57,20 @@ export async function loadModel(
     context,
     slidingWindow: slidingWindowOf(metadata),
     host,
+  }
+}
+
+/** What the file says of itself, read while native code loads it; its mistakes say more than that code does. */
+async function describe(file: string, initialised: Promise<boolean>) {
+  try {
+    const metadata = readGgufMetadata(file)
+    const tokens = metadata.get('tokenizer.ggml.tokens')
+    const vocabularySize = typeof tokens === 'object' ? tokens.length : 0
+    if (vocabularySize === 0) throw noVocabulary(file)
+    return { metadata, vocabularySize }
+  } catch (error) {
+    await initialised.catch(() => false)
+    throw error
   }
 }
 

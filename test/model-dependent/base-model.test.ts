@@ -1,4 +1,11 @@
-import { truncateSync, copyFileSync, mkdtempSync, rmSync } from 'node:fs'
+import {
+  copyFileSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import OpenAI from 'openai'
@@ -11,6 +18,7 @@ import {
   untilReady,
   weightsOf,
 } from '../helpers/real-role.ts'
+import type { RealRole } from '../helpers/real-role.ts'
 
 const BASE = 'gemma-3-270m'
 const CHAT = 'smollm2-135m-instruct'
@@ -39,19 +47,88 @@ test('a base model beside the first: completions work, chat is a typed 400, one 
 })
 
 test('a file of the wrong size is never loaded: not ready, the cause named, the process alive', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'serantau-short-'))
-  const short = join(folder, 'short.gguf')
-  copyFileSync(await weightsOf(CHAT), short)
-  truncateSync(short, 50_000_000)
-  const role = await startRole(modelConfig(CHAT, short))
-  try {
-    const cause = async () => await (await fetch(`${role.url}/health/ready`)).text()
-    await until(async () => (await cause().catch(() => '')).includes('WEIGHTS_CORRUPT'), 'named')
-    expect((await fetch(`${role.url}/health/live`)).status).toBe(200)
+  const { cause, logged, live } = await notReady((file) => truncateSync(file, 50_000_000))
+  expect(cause).toContain('WEIGHTS_CORRUPT')
+  expect(logged).toContain('50000000 bytes')
+  expect(live).toBe(200)
+})
+
+test('a file without a vocabulary is refused by that name', async () => {
+  const { cause, logged, live } = await notReady((file) => rename(file, 'tokenizer.ggml.tokens'))
+  expect(cause).toContain('MODEL_NOT_LOADED')
+  expect(logged).toContain('tokenizer.ggml.tokens')
+  expect(live).toBe(200)
+})
+
+test('metadata whose lengths go beyond the file are named, with the byte', async () => {
+  const { cause, logged, live } = await notReady((file) => {
+    const { content, at } = find(file, 'tokenizer.ggml.tokens')
+    // The key, its type, the type of its elements, then their number.
+    content.writeUInt32LE(0xffff_ffff, at + 'tokenizer.ggml.tokens'.length + 8)
+    writeFileSync(file, content)
+  })
+  expect(cause).toContain('WEIGHTS_CORRUPT')
+  expect(logged).toMatch(/byte \d+/)
+  expect(live).toBe(200)
+})
+
+test('a file without a chat template completes prompts, and chat is a typed 400', async () => {
+  await withFile(
+    (file) => rename(file, 'tokenizer.chat_template'),
+    async (role) => {
+      await untilReady(role)
+      const client = new OpenAI({ baseURL: `${role.url}/v1`, apiKey: API_KEY, maxRetries: 0 })
+      const short = { model: CHAT, max_tokens: 4 }
+      const completion = await client.completions.create({ ...short, prompt: 'One, two,' })
+      expect(completion.choices[0]?.text).not.toBe('')
+      const messages = [{ role: 'user' as const, content: 'hi' }]
+      await expect(client.chat.completions.create({ ...short, messages })).rejects.toMatchObject({
+        ...{ status: 400, code: 'chat_not_supported', param: 'model' },
+      })
+    },
+  )
+})
+
+/** What the role says of a file that it must refuse. */
+async function notReady(damage: (file: string) => void) {
+  return await withFile(damage, async (role) => {
+    const ready = async () => await (await fetch(`${role.url}/health/ready`)).text()
+    const named = async () => /[A-Z]+_[A-Z_]+/.test(await ready().catch(() => ''))
+    await until(named, 'named', 60_000)
     // What it logs comes by a pipe, later than what it answers.
-    await until(() => role.logged().includes('50000000 bytes'), 'logged')
+    await until(() => role.logged().includes('"event":"engine_load_failed"'), 'logged')
+    const live = (await fetch(`${role.url}/health/live`)).status
+    return { cause: await ready(), logged: role.logged(), live }
+  })
+}
+
+async function withFile<Result>(
+  damage: (file: string) => void,
+  work: (role: RealRole) => Promise<Result>,
+): Promise<Result> {
+  const folder = mkdtempSync(join(tmpdir(), 'serantau-damaged-'))
+  const file = join(folder, 'damaged.gguf')
+  copyFileSync(await weightsOf(CHAT), file)
+  damage(file)
+  const role = await startRole(modelConfig(CHAT, file))
+  try {
+    return await work(role)
   } finally {
     await role.stop()
     rmSync(folder, { recursive: true, force: true })
   }
-})
+}
+
+/** The key of another program, of the same length: nobody finds the value. */
+function rename(file: string, key: string): void {
+  const { content, at } = find(file, key)
+  content.write('x', at + key.length - 1, 'latin1')
+  writeFileSync(file, content)
+}
+
+function find(file: string, key: string): { content: Buffer; at: number } {
+  const content = readFileSync(file)
+  const at = content.indexOf(key)
+  if (at < 0) throw new Error(`no ${key} in ${file}`)
+  return { content, at }
+}
