@@ -6,8 +6,7 @@ import { engineOptions } from './engine-options.ts'
 import { EngineClient } from './engine/engine-client.ts'
 import type { Engine } from './engine/engine.ts'
 import type { EarlyEngine } from './engine/early-engine.ts'
-import { createGatewayApp } from './gateway/app.ts'
-import { createModelApp } from './model/app.ts'
+import type { ModelAppOptions } from './model/app.ts'
 import { KeyStore } from './plugins/keys.ts'
 import { Lifecycle } from './plugins/lifecycle.ts'
 import { Metrics, serveMetrics } from './plugins/metrics.ts'
@@ -44,10 +43,7 @@ export async function runRole(options: RoleOptions): Promise<RunningRole> {
   const keys = new KeyStore(options.keysFile, (event) => logger.info(event))
   const common = { keys, metrics, logger, lifecycle }
   const engine = config.role === 'model' ? startEngine(config, options, metrics) : undefined
-  const app =
-    config.role === 'model'
-      ? createModelApp({ ...common, config, engine: engine as Engine })
-      : createGatewayApp({ ...common, config })
+  const app = await createApp(config, common, engine)
   let metricsServer: Server | undefined
   const stop = async () => {
     metricsServer?.close()
@@ -77,6 +73,20 @@ export async function runRole(options: RoleOptions): Promise<RunningRole> {
       await stop()
     },
   }
+}
+
+/** A role loads only what it serves with: the other's libraries would stay in its memory. */
+async function createApp(
+  config: ServingConfig,
+  common: Omit<ModelAppOptions, 'config' | 'engine'>,
+  engine: Engine | undefined,
+): Promise<FastifyInstance> {
+  if (config.role === 'gateway') {
+    const { createGatewayApp } = await import('./gateway/app.ts')
+    return createGatewayApp({ ...common, config })
+  }
+  const { createModelApp } = await import('./model/app.ts')
+  return createModelApp({ ...common, config, engine: engine as Engine })
 }
 
 function startEngine(
