@@ -19,7 +19,7 @@ export const LIFECYCLE: Record<string, Workload> = {
     run: restarts,
     serving: ({ system }) => ({ systemPrompts: [system.text] }),
     score: (cases) => 1 / figure(cases, 'start', 'firstTokenMs'),
-    tries: [['--no-warmup']],
+    tries: [['--no-warmup'], ['--fit', 'off'], ['--fit', 'off', '--no-warmup']],
   },
   W12: {
     title: 'clients that leave at any moment',
