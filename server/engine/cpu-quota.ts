@@ -1,23 +1,18 @@
-import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
+import { type Read, cgroupFolders, readIfThere } from './cgroup.ts'
 
 /**
- * Cores that the cgroup grants, undefined without a limit. `read` gives a file's text or undefined.
+ * Cores that the cgroup grants, undefined without a limit.
  * The engine must not take its default (at least 4 threads): spinning threads beyond the quota are
  * throttled together with the one that works.
  */
-export function cpuQuota(read: (path: string) => string | undefined): number | undefined {
-  const own = ownGroups(read('/proc/self/cgroup') ?? '')
+export function cpuQuota(read: Read): number | undefined {
+  const { v1, v2 } = cgroupFolders(read, 'cpu')
   const limits = [
-    ...withParents(own.v2).map((path) =>
-      parseCpuMax(read(join('/sys/fs/cgroup', path, 'cpu.max'))),
-    ),
-    ...withParents(own.v1).map((path) =>
-      parseCfs(
-        read(join('/sys/fs/cgroup/cpu', path, 'cpu.cfs_quota_us')),
-        read(join('/sys/fs/cgroup/cpu', path, 'cpu.cfs_period_us')),
-      ),
+    ...v2.map((folder) => parseCpuMax(read(join(folder, 'cpu.max')))),
+    ...v1.map((folder) =>
+      parseCfs(read(join(folder, 'cpu.cfs_quota_us')), read(join(folder, 'cpu.cfs_period_us'))),
     ),
   ].filter((limit) => limit !== undefined)
   return limits.length === 0 ? undefined : Math.min(...limits)
@@ -48,26 +43,4 @@ export function parseCfs(
 function ratio(quota: string | undefined, period: string | undefined): number | undefined {
   const cores = Number(quota) / Number(period)
   return Number.isFinite(cores) && cores > 0 ? cores : undefined
-}
-
-/** Lines are `id:controllers:path`; in a container's own namespace the path is `/`. */
-function ownGroups(text: string): { v1: string; v2: string } {
-  const rows = text.split('\n').map((line) => line.split(':'))
-  const v1 = rows.find(([, controllers]) => controllers?.split(',').includes('cpu'))
-  const v2 = rows.find(([id, controllers]) => id === '0' && controllers === '')
-  return { v1: v1?.[2] ?? '/', v2: v2?.[2] ?? '/' }
-}
-
-/** A parent's limit binds too, and a container sees itself at the root whatever its path says. */
-function withParents(path: string): string[] {
-  const parts = path.split('/').filter((part) => part !== '' && part !== '..')
-  return parts.map((_, index) => '/' + parts.slice(0, index + 1).join('/')).concat('/')
-}
-
-function readIfThere(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return undefined
-  }
 }

@@ -15,6 +15,7 @@ import type { EarlyEngine } from './early-engine.ts'
 import type { EngineChild } from './engine-child.ts'
 import { backoffMs } from './backoff.ts'
 import { forkEngine } from './fork-engine.ts'
+import { engineMemory, watchMemory } from './memory-limit.ts'
 import type { Answer, EngineOptions, FromEngine, ToEngine } from './protocol.ts'
 import { StatsOverRestarts } from './stats-over-restarts.ts'
 import type { EngineWarning } from './warning.ts'
@@ -40,7 +41,7 @@ export interface LifeEvent {
   cause?: string
   /** The native code in use, for a person. */
   addon?: string
-  /** `load`, `start`, `exit` or a signal. */
+  /** `load`, `start`, `memory`, `exit` or a signal. */
   how?: string
   pid?: number
   restartInMs?: number
@@ -52,6 +53,8 @@ export interface EngineClientOptions {
   /** Started already, to save time: the first engine process. */
   early?: EarlyEngine | undefined
   report: (event: EngineEvent) => void
+  /** Bytes of its own that the engine may hold; absent: what the cgroup leaves, undefined: any. */
+  memory?: number | undefined
 }
 
 const NO_LOAD = { running: 0, waiting: 0, kvTokens: 0 }
@@ -138,16 +141,29 @@ export class EngineClient implements Engine {
   }
 
   #start(early = startEarly(forkEngine(), this.#options.engine)): void {
-    let failure: string | undefined
-    this.#child = early.child
+    let known: { cause: string; how: string } | undefined
+    const { child } = early
+    this.#child = child
+    const unwatch = this.#watchMemory(child, (cause) => (known = { cause, how: 'memory' }))
     void early.addon.then((addon) => this.#chosen(addon))
     early.listen({
       message: (message) => {
-        if (message.kind === 'failed') failure = this.#loadFailed(message)
+        if (message.kind === 'failed') known = { cause: this.#loadFailed(message), how: 'load' }
         else this.#receive(message)
       },
-      gone: (cause, how) =>
-        failure === undefined ? this.#gone(cause, how) : this.#gone(failure, 'load'),
+      gone: (cause, how) => {
+        unwatch()
+        this.#gone(known?.cause ?? cause, known?.how ?? how)
+      },
+    })
+  }
+
+  #watchMemory(child: EngineChild, beyond: (cause: string) => void): () => void {
+    const { engine, memory = engineMemory(engine.prefixMemory?.bytes ?? 0) } = this.#options
+    if (memory === undefined || child.pid === undefined) return () => undefined
+    return watchMemory(child.pid, memory, (cause) => {
+      beyond(cause)
+      void child.stop(STOP_GRACE_MS)
     })
   }
 
