@@ -2,25 +2,20 @@ import type { Calibration } from './calibration.ts'
 import type { Part } from './decode-context.ts'
 import type { DecodeSlots } from './decode-slots.ts'
 import type { GenerateRequest } from './engine.ts'
-import type { Load } from './first-token.ts'
 import type { ListedPrompts } from './listed-prompts.ts'
+import { loadOf } from './load.ts'
+import { Outbox } from './outbox.ts'
+import type { Round } from './outbox.ts'
 import { Pace } from './pace.ts'
-import type { Answer } from './protocol.ts'
 import { Residents } from './residents.ts'
 import type { Source } from './residents.ts'
 import type { SavedPrefixes } from './saved-prefixes.ts'
 import { samplingOptions } from './sampling-options.ts'
-import {
-  chooseSlot,
-  costOf,
-  planDecode,
-  planMoves,
-  planPrefill,
-  prefillMs,
-} from './step-planner.ts'
+import { chooseSlot, costOf, planDecode, planMoves, planPrefill } from './step-planner.ts'
 import type { DecodeRow, PrefillChunk, SlotView } from './step-planner.ts'
 import { Stream } from './stream.ts'
 import type { AnswerVocabulary } from './stream.ts'
+import { Waiters } from './waiters.ts'
 import { WaitingLine } from './waiting-line.ts'
 import { WarmUp } from './warm-up.ts'
 
@@ -49,29 +44,8 @@ export interface StepEngineOptions {
   now?: () => number
 }
 
-export interface Round {
-  answers: Answer[]
-  /** A batch was decoded since the last one. */
-  stepped: boolean
-  /** Cells that requests under way use. */
-  kvTokens: number
-  running: number
-  waiting: number
-}
-
-interface Waiter {
-  request: GenerateRequest
-  /** Of what `Residents` held in that version. */
-  cached?: { version: number; tokens: number }
-}
-
-/** A follower waits for another's prefill when that spares it so many tokens. */
-const WORTH_WAITING = 32
 /** Tokens of a system prompt that are evaluated at once, whatever they take. */
 const LEAST_PIECE = 16
-/** Streams end before `maxTokens` as often as not. */
-const LIKELY_SHARE_LEFT = 0.5
-
 /**
  * The loop that owns the slots: admit, plan, decode one batch, sample, emit. What the last step gave is
  * turned into text and sent while the next one runs.
@@ -80,7 +54,8 @@ export class StepEngine {
   readonly #options: StepEngineOptions
   readonly #context: DecodeSlots
   readonly #line: WaitingLine
-  readonly #waiters = new Map<number, Waiter>()
+  readonly #waiters: Waiters
+  readonly #outbox: Outbox
   /** By slot. */
   readonly #streams: (Stream | undefined)[]
   readonly #residents: Residents
@@ -90,8 +65,6 @@ export class StepEngine {
   readonly #shares: boolean
   readonly #cancelled = new Set<number>()
   readonly #now: () => number
-  #answers: Answer[] = []
-  #stepped = false
   #lastWasDecode = false
   #busyMs: number
   #wake: (() => void) | undefined
@@ -100,6 +73,7 @@ export class StepEngine {
     const { context, digest, canTruncate, saved } = options
     this.#options = options
     this.#context = context
+    this.#outbox = new Outbox(options.report)
     this.#now = options.now ?? (() => performance.now())
     this.#busyMs = this.#now()
     this.#streams = Array.from({ length: context.slots }, () => undefined)
@@ -112,6 +86,7 @@ export class StepEngine {
     const { listed, slidingWindow, untilSlotsAreFree = () => Promise.resolve() } = options
     const held = on ? { saved, listed } : { saved: undefined, listed: undefined }
     this.#residents = new Residents(context, { digest, on, slidingWindow, ...held })
+    this.#waiters = new Waiters(this.#residents)
     if (held.listed === undefined) return
     this.#warmUp = new WarmUp({
       ...{ context, residents: this.#residents, listed: held.listed, memory: saved },
@@ -136,11 +111,12 @@ export class StepEngine {
       ...{ id, tenant: request.tenant, priority: request.priority, arrivedMs: now },
       ...{ promptTokens: request.prompt.length, maxTokens: request.maxTokens },
     }
-    this.#waiters.set(id, { request })
-    const offer = this.#line.offer(waiting, this.#cachedTokens(id), this.#load(), now)
+    this.#waiters.add(id, request)
+    const load = loadOf(this.#streams, this.#pace, this.#options.interTokenMs)
+    const offer = this.#line.offer(waiting, this.#waiters.cachedTokens(id), load, now)
     if (!offer.admitted) {
-      this.#waiters.delete(id)
-      this.#refuse(id, offer.reason, offer.retryAfterMs)
+      this.#waiters.take(id)
+      this.#outbox.refuse(id, offer.reason, offer.retryAfterMs)
     }
     this.#wake?.()
   }
@@ -195,8 +171,8 @@ export class StepEngine {
   #drop(): void {
     for (const id of this.#cancelled) {
       if (!this.#line.remove(id)) continue
-      this.#waiters.delete(id)
-      this.#answers.push({ id, kind: 'end' })
+      this.#waiters.take(id)
+      this.#outbox.end(id)
     }
     for (const stream of this.#running()) {
       if (stream.ended || this.#cancelled.has(stream.id)) this.#leave(stream)
@@ -210,26 +186,25 @@ export class StepEngine {
     this.#residents.leave(stream.slot, now)
     this.#context.returnSampler(stream.sampler)
     this.#pace.held(now - stream.startedMs)
-    this.#say(stream)
-    this.#answers.push({ id: stream.id, kind: 'end' })
+    this.#outbox.say(stream)
+    this.#outbox.end(stream.id)
   }
 
   async #admit(): Promise<void> {
     const now = this.#now()
     for (const { id } of this.#line.expire(now)) {
-      this.#waiters.delete(id)
-      this.#refuse(id, 'too_late', this.#pace.holdMs)
+      this.#waiters.take(id)
+      this.#outbox.refuse(id, 'too_late', this.#pace.holdMs)
     }
     while (this.#line.size > 0 && this.#streams.includes(undefined)) {
       const next = this.#line.next(
         this.#now(),
-        (id) => this.#cachedTokens(id),
-        (id) => !this.#waitsForLeader(id),
+        (id) => this.#waiters.cachedTokens(id),
+        (id) => !this.#shares || !this.#waiters.waitsFor(id, this.#running()),
       )
       if (next === undefined) return
-      const waiter = this.#waiters.get(next.id)
-      this.#waiters.delete(next.id)
-      if (waiter !== undefined) await this.#place(next.id, waiter.request)
+      const request = this.#waiters.take(next.id)
+      if (request !== undefined) await this.#place(next.id, request)
     }
   }
 
@@ -252,24 +227,11 @@ export class StepEngine {
     )
   }
 
-  /** Its prompt shares more with one that is being evaluated than with anything that is there. */
-  #waitsForLeader(id: number): boolean {
-    const request = this.#waiters.get(id)?.request
-    if (request === undefined || !this.#shares) return false
-    const boundary = this.#residents.boundaryOf(request)
-    const cached = this.#cachedTokens(id)
-    return this.#running().some((leader) => {
-      if (leader.due === 0 || leader.ended || leader.boundary !== boundary) return false
-      const common = commonLength(leader.request.prompt, request.prompt)
-      return common > leader.computed && common >= cached + WORTH_WAITING
-    })
-  }
-
   /** Streams move together where that pays. */
   async #compact(): Promise<void> {
     const { calibration, shaping } = this.#options
     if (!shaping) return
-    const left = this.#streams.map((stream) => (stream?.left ?? 0) * LIKELY_SHARE_LEFT)
+    const left = this.#streams.map((stream) => stream?.likelyLeft ?? 0)
     const moves = planMoves(this.#views(), calibration.table, left, this.#pace.copyMs)
     for (const { from, to } of moves) {
       const stream = this.#streamIn(from)
@@ -361,65 +323,19 @@ export class StepEngine {
   /** Output of the step before is made while this one runs. */
   async #batch(parts: readonly Part[]): Promise<number[]> {
     const sampled = this.#context.decode(parts)
-    this.#stepped = true
+    this.#outbox.step()
     this.#flush()
     return await sampled
   }
 
   #flush(): void {
-    for (const stream of this.#running()) this.#say(stream)
-    if (this.#answers.length === 0 && !this.#stepped) return
     const running = this.#running()
-    this.#options.report({
-      answers: this.#answers,
-      stepped: this.#stepped,
+    for (const stream of running) this.#outbox.say(stream)
+    this.#outbox.flush(() => ({
       kvTokens: running.reduce((sum, { slot }) => sum + this.#length(slot), 0),
       running: running.length,
       waiting: this.#line.size,
-    })
-    this.#answers = []
-    this.#stepped = false
-  }
-
-  /** Its first piece comes with its first token. */
-  #say(stream: Stream): void {
-    const piece = stream.piece()
-    if (piece !== undefined) this.#answers.push({ id: stream.id, kind: 'piece', piece })
-  }
-
-  #refuse(id: number, code: 'queue_full' | 'too_late', retryAfterMs: number): void {
-    const retryAfterS = Math.max(1, Math.ceil(retryAfterMs / 1000))
-    this.#answers.push({ id, kind: 'error', code, message: code, retryAfterS })
-  }
-
-  #cachedTokens(id: number): number {
-    const waiter = this.#waiters.get(id)
-    if (waiter === undefined) return 0
-    const { version } = this.#residents
-    if (waiter.cached?.version !== version) {
-      const boundary = this.#residents.boundaryOf(waiter.request)
-      const tokens = this.#residents.cachedTokens(boundary, waiter.request.prompt)
-      waiter.cached = { version, tokens }
-    }
-    return waiter.cached.tokens
-  }
-
-  #load(): Load {
-    const running = this.#running()
-    const { decodeStepMs, holdMs, prefillTokensPerMs } = this.#pace
-    const freeSlots = this.#streams.length - running.length
-    const soonest = Math.min(...running.map(({ left }) => left * LIKELY_SHARE_LEFT))
-    const chunkMs = prefillMs(this.#options.interTokenMs, decodeStepMs)
-    const share = chunkMs / (chunkMs + decodeStepMs)
-    return {
-      freeSlots,
-      slots: this.#streams.length,
-      prefillTokensPerMs,
-      prefillShare: running.some(({ due }) => due === 0) ? share : 1,
-      runningPrefillTokens: running.reduce((sum, { due }) => sum + due, 0),
-      msUntilFreeSlot: freeSlots > 0 ? 0 : soonest * decodeStepMs,
-      slotHoldMs: holdMs,
-    }
+    }))
   }
 
   #views(): SlotView[] {
@@ -443,11 +359,4 @@ export class StepEngine {
   #length(slot: number): number {
     return this.#residents.lengthOf(slot)
   }
-}
-
-function commonLength(a: readonly number[], b: readonly number[]): number {
-  const end = Math.min(a.length, b.length)
-  let same = 0
-  while (same < end && a[same] === b[same]) same++
-  return same
 }

@@ -7,6 +7,9 @@ import type { Vocabulary } from './vocabulary.ts'
 /** What an answer needs of the model's tokens. */
 export type AnswerVocabulary = Pick<Vocabulary, 'start' | 'isEnd' | 'detokenize'>
 
+/** Streams end before `maxTokens` as often as not. */
+const LIKELY_SHARE_LEFT = 0.5
+
 /** A request that has a slot. */
 export class Stream {
   readonly id: number
@@ -64,6 +67,11 @@ export class Stream {
   /** Tokens of the answer that may still come. */
   get left(): number {
     return this.request.maxTokens - this.generated
+  }
+
+  /** The same as a guess: it may end itself. */
+  get likelyLeft(): number {
+    return this.left * LIKELY_SHARE_LEFT
   }
 
   /** Takes a sampled token. Only what decides the next step: text is made while that step runs. */

@@ -1,0 +1,52 @@
+import type { Answer } from './protocol.ts'
+import type { Stream } from './stream.ts'
+
+/** What all streams have to say after a step. */
+export interface Round {
+  answers: Answer[]
+  /** A batch was decoded since the last one. */
+  stepped: boolean
+  /** Cells that requests under way use. */
+  kvTokens: number
+  running: number
+  waiting: number
+}
+
+/** Gathers what there is to say until a round is sent. */
+export class Outbox {
+  readonly #report: (round: Round) => void
+  #answers: Answer[] = []
+  #stepped = false
+
+  constructor(report: (round: Round) => void) {
+    this.#report = report
+  }
+
+  /** A batch is being decoded. */
+  step(): void {
+    this.#stepped = true
+  }
+
+  /** Its first piece comes with its first token. */
+  say(stream: Stream): void {
+    const piece = stream.piece()
+    if (piece !== undefined) this.#answers.push({ id: stream.id, kind: 'piece', piece })
+  }
+
+  end(id: number): void {
+    this.#answers.push({ id, kind: 'end' })
+  }
+
+  refuse(id: number, code: 'queue_full' | 'too_late', retryAfterMs: number): void {
+    const retryAfterS = Math.max(1, Math.ceil(retryAfterMs / 1000))
+    this.#answers.push({ id, kind: 'error', code, message: code, retryAfterS })
+  }
+
+  /** Sends what there is; nothing when there is nothing to say. */
+  flush(load: () => Pick<Round, 'kvTokens' | 'running' | 'waiting'>): void {
+    if (this.#answers.length === 0 && !this.#stepped) return
+    this.#report({ answers: this.#answers, stepped: this.#stepped, ...load() })
+    this.#answers = []
+    this.#stepped = false
+  }
+}
