@@ -15,7 +15,7 @@ import type { EarlyEngine } from './early-engine.ts'
 import type { EngineChild } from './engine-child.ts'
 import { backoffMs } from './backoff.ts'
 import { forkEngine } from './fork-engine.ts'
-import { engineMemory, watchMemory } from './memory-limit.ts'
+import { beyondMemory, engineMemory, ownBytes, watchMemory } from './memory-limit.ts'
 import type { Answer, EngineOptions, FromEngine, ToEngine } from './protocol.ts'
 import { StatsOverRestarts } from './stats-over-restarts.ts'
 import type { EngineWarning } from './warning.ts'
@@ -144,11 +144,19 @@ export class EngineClient implements Engine {
     let known: { cause: string; how: string } | undefined
     const { child } = early
     this.#child = child
-    const unwatch = this.#watchMemory(child, (cause) => (known = { cause, how: 'memory' }))
+    const endFor = (cause: string) => {
+      known = { cause, how: 'memory' }
+      void child.stop(STOP_GRACE_MS)
+    }
+    const { pid } = child
+    const { engine, memory = engineMemory(engine.prefixMemory?.bytes ?? 0) } = this.#options
+    const unwatch =
+      memory === undefined || pid === undefined ? () => undefined : watchMemory(pid, memory, endFor)
     void early.addon.then((addon) => this.#chosen(addon))
     early.listen({
       message: (message) => {
         if (message.kind === 'failed') known = { cause: this.#loadFailed(message), how: 'load' }
+        else if (message.kind === 'ready') this.#ready(message, memory, endFor)
         else this.#receive(message)
       },
       gone: (cause, how) => {
@@ -158,13 +166,20 @@ export class EngineClient implements Engine {
     })
   }
 
-  #watchMemory(child: EngineChild, beyond: (cause: string) => void): () => void {
-    const { engine, memory = engineMemory(engine.prefixMemory?.bytes ?? 0) } = this.#options
-    if (memory === undefined || child.pid === undefined) return () => undefined
-    return watchMemory(child.pid, memory, (cause) => {
-      beyond(cause)
-      void child.stop(STOP_GRACE_MS)
-    })
+  #ready(
+    { compiled, untouchedBytes }: Extract<FromEngine, { kind: 'ready' }>,
+    memory: number | undefined,
+    endFor: (cause: string) => void,
+  ): void {
+    if (this.#state === 'closed') return
+    // Better now than when its cache fills under load.
+    const full = (ownBytes(this.#child?.pid ?? 0) ?? 0) + untouchedBytes
+    const cause = beyondMemory(full, memory)
+    if (cause !== undefined) return endFor(cause)
+    this.#state = 'ready'
+    this.#cause = undefined
+    this.#readySince = this.#lastStep = Date.now()
+    this.#reportReady(compiled)
   }
 
   #chosen(addon: Addon): void {
@@ -174,15 +189,8 @@ export class EngineClient implements Engine {
     }
   }
 
-  #receive(message: Exclude<FromEngine, { kind: 'failed' }>): void {
+  #receive(message: Exclude<FromEngine, { kind: 'failed' | 'ready' }>): void {
     if (this.#state === 'closed') return
-    if (message.kind === 'ready') {
-      this.#state = 'ready'
-      this.#cause = undefined
-      this.#readySince = this.#lastStep = Date.now()
-      this.#reportReady(message.compiled)
-      return
-    }
     if (message.kind === 'warning') return this.#warn(message.warning)
     if (message.kind === 'tokens') {
       this.#calls.get(message.answer.id)?.answer(message.answer)

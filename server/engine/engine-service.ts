@@ -112,7 +112,7 @@ export async function serveEngine({ options, loaded, send, opened }: ServeOption
   await engine.warmUp()
   const service = new EngineService(loaded, engine, tokenizers, send)
   process.on('message', (message) => service.handle(message as ToEngine))
-  send({ kind: 'ready', compiled: loaded.compiled })
+  send({ kind: 'ready', compiled: loaded.compiled, untouchedBytes: loaded.untouchedBytes })
   return await engine.run()
 }
 

@@ -4,6 +4,7 @@ import { readGgufMetadata } from '../../weights/gguf-metadata.ts'
 import type { GgufMetadata } from '../../weights/gguf-metadata.ts'
 import { loadBindings } from './bindings.ts'
 import { DecodeContext } from './decode-context.ts'
+import { untouchedBytes } from './memory-limit.ts'
 import type { Bindings, NativeModel } from './native.ts'
 import type { ChosenAddon, EngineOptions } from './protocol.ts'
 import { Vocabulary } from './vocabulary.ts'
@@ -23,6 +24,8 @@ export interface LoadedModel {
   context: DecodeContext
   /** Of the model, tokens; undefined without one. */
   slidingWindow: number | undefined
+  /** Memory that it asked for and will take when answers need it. */
+  untouchedBytes: number
   /** The CPU or accelerators that the engine runs on: what was measured or saved is no other's. */
   host: string
 }
@@ -47,6 +50,7 @@ export async function loadModel(
   meanwhile()
   const { metadata, vocabularySize } = await describe(options.file, initialised)
   if (!(await initialised)) throw notLoaded(options.file, 'a file that the engine refused')
+  const before = untouchedBytes()
   const context = await createContext(bindings, model, options, vocabularySize)
   const template = metadata.get('tokenizer.chat_template')
   return {
@@ -56,6 +60,7 @@ export async function loadModel(
     chatTemplate: typeof template === 'string' ? template : undefined,
     context,
     slidingWindow: slidingWindowOf(metadata),
+    untouchedBytes: Math.max(0, untouchedBytes() - before),
     host,
   }
 }

@@ -34,6 +34,24 @@ export function ownBytes(pid: number, read: Read = readIfThere): number | undefi
   return kib === undefined ? undefined : Number(kib) * 1024
 }
 
+/** Bytes that this process asked for and has not touched yet: those of a cache come as answers need them. */
+export function untouchedBytes(read: Read = readIfThere): number {
+  const status = read('/proc/self/status') ?? ''
+  const kibOf = (name: string) =>
+    Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1])
+  const kib = kibOf('VmData') - kibOf('RssAnon')
+  return kib > 0 ? kib * 1024 : 0
+}
+
+/** undefined: within the limit; else a cause for a person. */
+export function beyondMemory(bytes: number, most: number | undefined): string | undefined {
+  if (most === undefined || bytes <= most) return undefined
+  return (
+    `the engine takes ${mebibytes(bytes)} MiB, expected at most ${mebibytes(most)} MiB of the ` +
+    'memory limit; fix: raise memory, or lower slots or contextSize'
+  )
+}
+
 /** Looks once a second; calls `beyond` once, with a cause for a person. Returns what ends it. */
 export function watchMemory(
   pid: number,
@@ -42,13 +60,10 @@ export function watchMemory(
   read: Read = readIfThere,
 ): () => void {
   const timer = setInterval(() => {
-    const bytes = ownBytes(pid, read)
-    if (bytes === undefined || bytes <= most) return
+    const cause = beyondMemory(ownBytes(pid, read) ?? 0, most)
+    if (cause === undefined) return
     clearInterval(timer)
-    beyond(
-      `the engine took ${mebibytes(bytes)} MiB, expected at most ${mebibytes(most)} MiB of the ` +
-        'memory limit; fix: raise memory, or lower slots or contextSize',
-    )
+    beyond(cause)
   }, LOOK_MS)
   timer.unref()
   return () => clearInterval(timer)

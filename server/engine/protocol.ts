@@ -36,8 +36,8 @@ export type Answer =
 
 /** What the engine process tells the server: one message carries all answers of a decode round. */
 export type FromEngine =
-  /** `compiled`: whether it is the compiled addon that was loaded. */
-  | { kind: 'ready'; compiled: boolean }
+  /** `compiled`: whether it is the compiled addon that was loaded. `untouchedBytes`: what the cache will take yet. */
+  | { kind: 'ready'; compiled: boolean; untouchedBytes: number }
   | { kind: 'failed'; code: string; message: string }
   /** Once for each thing that the engine goes on without. */
   | { kind: 'warning'; warning: EngineWarning }

@@ -1,29 +1,48 @@
 import { expect, test } from 'vitest'
 import { EngineClient } from '../../server/engine/engine-client.ts'
 import type { EngineEvent } from '../../server/engine/engine-client.ts'
+import type { EngineOptions } from '../../server/engine/protocol.ts'
 import { engineOptions, requestOf } from '../campaign/open-engine.ts'
 import { until } from '../helpers/roles.ts'
 
+const MIB = 2 ** 20
 /** Less than any engine takes with its weights: what a leak would come to. */
-const TOO_LITTLE = 64 * 2 ** 20
+const TOO_LITTLE = 64 * MIB
+/** The weights and an engine at rest fit in. */
+const FOR_A_START = 700 * MIB
+/** 16 slots of so many tokens take 1.4 GiB of keys and values. */
+const LONG = 4096
 
-test('an engine beyond its memory limit is ended with that cause, and started again', async () => {
+async function endedBy(memory: number, options: Partial<EngineOptions>): Promise<EngineClient> {
   const events: EngineEvent[] = []
   const client = new EngineClient({
-    engine: await engineOptions('smollm2', {}),
+    engine: { ...(await engineOptions('smollm2', {})), ...options },
     report: (event) => events.push(event),
-    memory: TOO_LITTLE,
+    memory,
   })
+  await until(() => events.some(({ event }) => event === 'engine_gone'), 'gone', 60_000)
+  expect(events.find(({ event }) => event === 'engine_gone')).toMatchObject({ how: 'memory' })
+  return client
+}
+
+test('an engine beyond its memory limit is ended with that cause, and started again', async () => {
+  const client = await endedBy(TOO_LITTLE, {})
   try {
-    await until(() => events.some(({ event }) => event === 'engine_gone'), 'gone', 60_000)
-    const gone = events.find(({ event }) => event === 'engine_gone')
-    expect(gone).toMatchObject({ how: 'memory' })
     const { state, cause } = client.status()
     expect(state).toBe('restarting')
-    expect(cause).toMatch(/took \d+ MiB, expected at most 64 MiB/)
+    expect(cause).toMatch(/takes \d+ MiB, expected at most 64 MiB/)
     const answer = client.generate(requestOf([1]), new AbortController().signal)
     await expect(answer.next()).rejects.toMatchObject({ code: 'unavailable' })
     await until(() => client.status().restarts > 0, 'started again', 60_000)
+  } finally {
+    await client.close()
+  }
+})
+
+test('an engine whose cache would not fit once it is full is never ready, though it is empty yet', async () => {
+  const client = await endedBy(FOR_A_START, { slots: 16, contextSize: LONG })
+  try {
+    expect(client.status().cause).toMatch(/takes 1\d\d\d MiB, expected at most 700 MiB/)
   } finally {
     await client.close()
   }

@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import {
+  beyondMemory,
   engineMemory,
   memoryLimit,
   ownBytes,
+  untouchedBytes,
   watchMemory,
 } from '../../server/engine/memory-limit.ts'
 
@@ -39,6 +41,15 @@ test('mapped weights do not count', () => {
   expect(ownBytes(8, files({ '/proc/7/status': status }))).toBeUndefined()
 })
 
+test('what was asked for and not touched counts when the engine is ready', () => {
+  const status = 'VmData:\t  900000 kB\nRssAnon:\t  300000 kB\n'
+  expect(untouchedBytes(files({ '/proc/self/status': status }))).toBe(600_000 * 1024)
+  expect(untouchedBytes(files({}))).toBe(0)
+  expect(beyondMemory(300 * MIB, 300 * MIB)).toBeUndefined()
+  expect(beyondMemory(300 * MIB, undefined)).toBeUndefined()
+  expect(beyondMemory(301 * MIB, 300 * MIB)).toMatch(/takes 301 MiB, expected at most 300 MiB/)
+})
+
 test('who goes beyond is named once, with what it took; a process that is gone is not', async () => {
   const causes: string[] = []
   const read = files({ '/proc/7/status': 'RssAnon:\t  307200 kB\n' })
@@ -50,5 +61,5 @@ test('who goes beyond is named once, with what it took; a process that is gone i
   await sleep(2300)
   for (const end of ends) end()
   expect(causes).toHaveLength(1)
-  expect(causes[0]).toMatch(/took 300 MiB, expected at most 100 MiB.*fix: raise memory/)
+  expect(causes[0]).toMatch(/takes 300 MiB, expected at most 100 MiB.*fix: raise memory/)
 })
