@@ -42,7 +42,7 @@ export interface BuildOptions {
 
 const NAME = 'serantau.local/server'
 /** Raise it when the way of building changes what comes out. */
-const RECIPE = 2
+const RECIPE = 3
 const KEEP = 3
 const WAIT_MS = 600_000
 
@@ -97,13 +97,14 @@ async function gatherParts(
     accelerator,
     runtime: accelerator === 'cuda' ? await cudaRuntime(report) : new Map(),
     files: await appFiles(),
+    compiler: (await readJson<{ version: string }>('node_modules/typescript/package.json')).version,
   }
 }
 
 function hashOf(parts: RootParts): string {
   const hash = createHash('sha256')
   const add = (value: unknown) => hash.update(`${JSON.stringify(value)}\n`)
-  add([RECIPE, process.arch, parts.nodeVersion, configOf(parts)])
+  add([RECIPE, process.arch, parts.nodeVersion, parts.compiler, configOf(parts)])
   add(parts.base.map(({ file, sha256 }) => [file, sha256]))
   add(parts.project)
   add(parts.addon?.record)

@@ -2,11 +2,12 @@
 import { fork } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { availableParallelism } from 'node:os'
-import { fileURLToPath } from 'node:url'
+import { extname, join } from 'node:path'
 import { engineThreads, ownQuota } from './cpu-quota.ts'
 import { engineEnvironment } from './engine-environment.ts'
 
-const ENGINE_PROCESS = fileURLToPath(new URL('./engine-process.ts', import.meta.url))
+/** JavaScript in an image, TypeScript in a checkout: as this file. */
+const ENGINE_PROCESS = join(import.meta.dirname, `engine-process${extname(import.meta.filename)}`)
 
 /** Starts an engine process, which waits for its first message. It ends when its parent leaves it. */
 export function forkEngine(): ChildProcess {

@@ -102,6 +102,13 @@ describe('the server image', () => {
     expect(await find('!', '-type', 'l', '-perm', '/022')).toEqual(['tmp'])
   })
 
+  test('carries JavaScript of ours alone, which Node runs as it stands', async () => {
+    const paths = await readdir(join(root, 'app'), { recursive: true })
+    const ours = paths.filter((path) => !path.startsWith('node_modules') && /\.[jt]s$/.test(path))
+    expect(ours).toContain('server/engine/engine-process.js')
+    expect(ours.filter((path) => path.endsWith('.ts'))).toEqual([])
+  })
+
   test('carries the licences of what is in it', async () => {
     const paths = ['usr/share/doc/libc6/copyright', 'app/node_modules/node-llama-cpp/LICENSE']
     for (const path of paths) expect((await stat(join(root, path))).size).toBeGreaterThan(0)
@@ -124,7 +131,7 @@ describe('the server image', () => {
     expect(JSON.parse(await enter('/app/addon.mjs'))).toMatchObject({ kind: 'all-variants' })
   })
 
-  test.each(['server/main.ts', 'weights/import-main.ts'])('starts %s', async (program) => {
+  test.each(['server/main.js', 'weights/import-main.js'])('starts %s', async (program) => {
     await expect(enter(`/app/${program}`)).rejects.toThrow(/USAGE: --(config|sha256): expected/)
   })
 
@@ -189,6 +196,6 @@ process.exit(0)
 
 const RELEASE = join(addonFolder(process.arch), 'Release')
 const JUDGE = `
-import { chooseAddon } from './server/engine/addon.ts'
+import { chooseAddon } from './server/engine/addon.js'
 console.log(JSON.stringify(await chooseAddon()))
 `

@@ -202,7 +202,7 @@ lifecycle:
 {{- end -}}
 
 {{- define "serantau.serverArgs" -}}
-- /app/server/main.ts
+- /app/server/main.js
 - --config=/etc/serantau/serving.json
 - --keys=/etc/serantau/keys/keys.json
 - --metrics-port=9090

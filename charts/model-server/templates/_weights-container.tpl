@@ -7,7 +7,7 @@
   terminationMessagePolicy: FallbackToLogsOnError
   command: [node]
   args:
-    - /app/weights/import-main.ts
+    - /app/weights/import-main.js
     - --sha256={{ .Values.config.model.digest }}
     - --bytes={{ int64 $weights.bytes }}
     - --store=/weights

@@ -23,7 +23,10 @@ export interface RootParts {
   accelerator: Accelerator | undefined
   /** Name and path of each file of its runtime. */
   runtime: ReadonlyMap<string, string>
+  /** TypeScript, by path. */
   files: ReadonlyMap<string, Buffer>
+  /** Version of TypeScript, which makes JavaScript of them. */
+  compiler: string
   /** Where the npm that runs now keeps its packages is its own matter. */
   env?: NodeJS.ProcessEnv
 }
@@ -82,7 +85,9 @@ async function addApp(root: string, parts: RootParts): Promise<void> {
     const where = { ...parts.addon, arch: process.arch, distribution: NO_DISTRIBUTION }
     await placeAddon(parts.addon.folder, join(app, 'node_modules/node-llama-cpp'), where)
   }
-  for (const [path, content] of parts.files) {
+  // Loaded here: most commands find the image built.
+  const { toJavaScript } = await import('./javascript.ts')
+  for (const [path, content] of toJavaScript(parts.files)) {
     await mkdir(dirname(join(app, path)), { recursive: true })
     await writeFile(join(app, path), content)
   }

@@ -21,6 +21,8 @@ export interface Setup {
   context: number
   threads: number
   peer: Peer | undefined
+  /** Our server's program. */
+  program: string
   /** Of the arm `llama-server-best`. */
   best: LlamaFlags
   /** Of our model role: fields of `model` in its config. */
@@ -77,19 +79,24 @@ export async function startArm(name: ArmName, setup: Setup): Promise<RunningArm>
   }
 }
 
-const MAIN = join(import.meta.dirname, '..', '..', '..', 'server', 'main.ts')
 const PLAIN = join(import.meta.dirname, 'plain-server.ts')
 
 /** One key asks for all streams here, which is not what that limit is about. */
 const LIMITS = { maxStreamsPerKey: 1024 }
 
-function startRole(config: object, folder: string, name: string, port: number, metrics: number) {
+function startRole(
+  { program: main }: Setup,
+  config: object,
+  folder: string,
+  name: string,
+  ports: { port: number; metrics: number },
+) {
   const [configFile, keysFile] = [join(folder, `${name}.json`), join(folder, 'keys.json')]
   writeFileSync(configFile, JSON.stringify({ ...config, limits: LIMITS }))
   writeKeys(keysFile, [{ name: 'bench', key: API_KEY }])
   const files = ['--config', configFile, '--keys', keysFile, '--host', '127.0.0.1']
-  const ports = ['--port', `${port}`, '--metrics-port', `${metrics}`, '--drain-delay-ms', '0']
-  const args = [MAIN, ...files, ...ports]
+  const listen = ['--port', `${ports.port}`, '--metrics-port', `${ports.metrics}`]
+  const args = [main, ...files, ...listen, '--drain-delay-ms', '0']
   return startServer({
     ...{ program: process.execPath, args, env: {}, log: join(folder, `${name}.log`) },
   })
@@ -100,7 +107,7 @@ async function startModel(setup: Setup, folder: string): Promise<Started> {
   const [port, metrics] = [await freePort(), await freePort()]
   const model = modelConfig(modelId, file, { contextSize: context, slots, ...serving })
   const config = { ...model, state: { folder: stateFolder } }
-  const role = startRole(config, folder, 'model', port, metrics)
+  const role = startRole(setup, config, folder, 'model', { port, metrics })
   await readyOrStop([role], `http://127.0.0.1:${port}/health/ready`)
   return { port, key: API_KEY, processes: [role] }
 }
@@ -109,7 +116,7 @@ async function startGateway(setup: Setup, folder: string): Promise<Started> {
   const model = await startModel(setup, folder)
   const [port, metrics] = [await freePort(), await freePort()]
   const config = gatewayConfig({ [setup.modelId]: `http://127.0.0.1:${model.port}` })
-  const gateway = startRole(config, folder, 'gateway', port, metrics)
+  const gateway = startRole(setup, config, folder, 'gateway', { port, metrics })
   const processes = [gateway, ...model.processes]
   await readyOrStop(processes, `http://127.0.0.1:${port}/health/ready`)
   return { port, key: API_KEY, processes }

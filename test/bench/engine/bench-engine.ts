@@ -8,6 +8,7 @@ import { run } from '../../../infra/local/command.ts'
 import { cacheFolder } from '../../../infra/local/paths.ts'
 import { engineThreads } from '../../../server/engine/cpu-quota.ts'
 import { weightsOf } from '../../helpers/real-role.ts'
+import { buildApp } from './app.ts'
 import { type ArmName, type Setup, startArm } from './arms.ts'
 import { BestFlags } from './best-flags.ts'
 import { type Peer, ensurePeer } from './build-peer.ts'
@@ -65,10 +66,11 @@ async function prepare(options: Options): Promise<Bench> {
   await best.load()
   const states = mkdtempSync(join(tmpdir(), 'serantau-bench-states-'))
   process.on('exit', () => rmSync(states, { recursive: true, force: true }))
+  const program = await buildApp(join(folder, 'app'))
   const commit = await run('git', ['describe', '--always', '--dirty'], { folder: ROOT })
   return {
     ...{ options, best, store, states },
-    setup: { modelId, file, slots: SLOTS, threads: engineThreads(), peer },
+    setup: { modelId, file, slots: SLOTS, threads: engineThreads(), peer, program },
     prompts: await loadPrompts(folder, file, BASE_MODELS[modelId]?.files[0]?.sha256 ?? ''),
     results: await loadResults(store),
     stamp: { at: new Date().toISOString(), commit: commit.trim() },
