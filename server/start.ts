@@ -2,6 +2,7 @@
  * `npm start`: both roles in one process over loopback, no Kubernetes, any OS. Fetches the weights
  * once, makes a first key, and says how to ask. Answers of people's questions stay on this machine.
  */
+import { mkdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -87,6 +88,8 @@ function served(model: BaseModel) {
 
 function modelConfig(model: BaseModel, file: string): ModelConfig {
   const folder = memoryFolder(bytesOf(PREFIX_MEMORY))
+  const state = join(stateFolder(), 'engine', model.id)
+  mkdirSync(state, { recursive: true, mode: 0o700 })
   return ModelConfigSchema.parse({
     role: 'model',
     model: {
@@ -98,6 +101,8 @@ function modelConfig(model: BaseModel, file: string): ModelConfig {
       chat: model.chat,
     },
     ...(folder === undefined ? {} : { prefixCache: { folder, memory: PREFIX_MEMORY } }),
+    // Steps are measured once, not at every start.
+    state: { folder: state },
   })
 }
 

@@ -14,8 +14,19 @@ export interface Part {
   tokens: Uint32Array
   /** Present: a token is sampled after the last one. */
   sampler?: NativeSampler
+  /** All tokens but the first are guesses: one is sampled after each, up to the first that differs. */
+  draft?: true
   /** Fills a tile: its logits are computed, nothing is sampled, and its cell is dropped afterwards. */
   pad?: true
+}
+
+/** A part that a token is sampled for. */
+interface Asked {
+  sampler: NativeSampler
+  /** Rows of its logits in the batch. */
+  indexes: Uint32Array
+  /** Expected after each row but the last. */
+  guesses: Uint32Array
 }
 
 const NOTHING = new Uint32Array(0)
@@ -57,31 +68,48 @@ export class DecodeContext {
 
   /**
    * Decodes `parts`, which are in ascending slot order: llama.cpp splits a batch wherever the next
-   * slot is not the next number. Returns one token a part with a sampler, in their order.
+   * slot is not the next number. Returns the tokens of each part with a sampler, in their order: one, or
+   * of a draft as many as came true and one. What a slot holds beyond them is the caller's to drop.
    */
-  async decode(parts: readonly Part[]): Promise<number[]> {
+  async decode(parts: readonly Part[]): Promise<number[][]> {
     this.#native.initBatch(parts.reduce((sum, { tokens }) => sum + tokens.length, 0))
-    const indexes: number[] = []
-    const samplers: NativeSampler[] = []
-    for (const { slot, position, tokens, sampler, pad } of parts) {
+    const asked: Asked[] = []
+    for (const { slot, position, tokens, sampler, pad, draft } of parts) {
+      const from = draft === true ? 0 : tokens.length - 1
       const logits =
-        sampler === undefined && pad === undefined ? NOTHING : Uint32Array.of(tokens.length - 1)
-      const [index] = this.#native.addToBatch(slot, position, tokens, logits)
-      if (sampler === undefined || index === undefined) continue
-      indexes.push(index)
-      samplers.push(sampler)
+        sampler === undefined && pad === undefined
+          ? NOTHING
+          : Uint32Array.from({ length: tokens.length - from }, (_, at) => from + at)
+      const indexes = this.#native.addToBatch(slot, position, tokens, logits)
+      if (sampler !== undefined)
+        asked.push({ sampler, indexes, guesses: tokens.subarray(from + 1) })
     }
     const decoded = this.#native.decodeBatch()
     // One worker takes its jobs in order: sampling follows without a way through this thread.
-    const sampling = ONE_WORKER ? this.#sample(indexes, samplers) : undefined
+    const sampling = ONE_WORKER ? this.#sample(asked, 0) : undefined
     await decoded
     this.#copied.clear()
     for (const { slot, position, pad } of parts) {
       if (pad !== undefined) this.truncate(slot, position)
     }
-    const sampled = await (sampling ?? this.#sample(indexes, samplers))
-    if (sampled.includes(NO_TOKEN)) throw new Error('no token could be sampled')
-    return sampled
+    return await this.#follow(asked, await (sampling ?? this.#sample(asked, 0)))
+  }
+
+  /** Row after row of those whose guesses come true. */
+  async #follow(asked: readonly Asked[], first: readonly number[]): Promise<number[][]> {
+    const sampled = first.map((token) => [token])
+    for (let row = 1; ; row++) {
+      const open = asked.flatMap(({ guesses }, at) => {
+        const tokens = sampled[at] ?? []
+        return tokens.length === row && tokens[row - 1] === guesses[row - 1] ? [at] : []
+      })
+      if (open.length === 0) return sampled
+      const next = await this.#sample(
+        open.map((at) => asked[at]!),
+        row,
+      )
+      open.forEach((at, index) => sampled[at]?.push(next[index] ?? NO_TOKEN))
+    }
   }
 
   /** A greedy token and the distance of its logit to the next best one's: how close to a tie it is. */
@@ -151,13 +179,15 @@ export class DecodeContext {
     this.#pool.push(sampler)
   }
 
-  async #sample(indexes: number[], samplers: NativeSampler[]): Promise<number[]> {
-    if (indexes.length === 0) return []
-    if (this.#native.sampleTokens !== undefined) {
-      return Array.from(await this.#native.sampleTokens(Uint32Array.from(indexes), samplers))
-    }
-    return await Promise.all(
-      samplers.map((sampler, at) => this.#native.sampleToken(indexes[at] ?? 0, sampler)),
-    )
+  async #sample(asked: readonly Asked[], row: number): Promise<number[]> {
+    if (asked.length === 0) return []
+    const indexes = asked.map((each) => each.indexes[row] ?? 0)
+    const samplers = asked.map(({ sampler }) => sampler)
+    const sampled =
+      this.#native.sampleTokens === undefined
+        ? await Promise.all(indexes.map((at, i) => this.#native.sampleToken(at, samplers[i]!)))
+        : Array.from(await this.#native.sampleTokens(Uint32Array.from(indexes), samplers))
+    if (sampled.includes(NO_TOKEN)) throw new Error('no token could be sampled')
+    return sampled
   }
 }

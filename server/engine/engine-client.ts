@@ -2,6 +2,7 @@ import { AnswerQueue } from './answer-queue.ts'
 import { EngineError } from './engine.ts'
 import type {
   ChatMessage,
+  DraftStats,
   Engine,
   EngineStats,
   EngineStatus,
@@ -78,6 +79,7 @@ export class EngineClient implements Engine {
   #lastStep: number | undefined
   #load = NO_LOAD
   readonly #cache = new StatsOverRestarts()
+  readonly #drafts: DraftStats = { accepted: 0, rejected: 0 }
   /** What was warned of: a restarted engine says it again. */
   readonly #warned = new Set<string>()
   #addon: Addon | undefined
@@ -125,7 +127,8 @@ export class EngineClient implements Engine {
     const { slots, contextSize } = this.#options.engine
     const cells = slots * contextSize
     const { running, waiting, kvTokens } = this.#load
-    return { running, waiting, kvUsage: Math.min(1, kvTokens / cells), cache: this.#cache.total }
+    const kvUsage = Math.min(1, kvTokens / cells)
+    return { running, waiting, kvUsage, cache: this.#cache.total, drafts: { ...this.#drafts } }
   }
 
   async close(): Promise<void> {
@@ -198,6 +201,8 @@ export class EngineClient implements Engine {
     }
     this.#load = message
     this.#cache.now(message.cache)
+    this.#drafts.accepted += message.drafts.accepted
+    this.#drafts.rejected += message.drafts.rejected
     if (message.stepped) this.#lastStep = Date.now()
     for (const answer of message.answers) this.#calls.get(answer.id)?.answer(answer)
   }

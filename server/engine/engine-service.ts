@@ -1,6 +1,7 @@
 /** What the engine process does once its model is loaded: tokenizes at once, decodes in turn. */
 import { Calibration } from './calibration.ts'
 import { ChatTokens } from './chat-tokens.ts'
+import { Drafts } from './drafts.ts'
 import { openCaches } from './engine-caches.ts'
 import type { EngineCaches } from './engine-caches.ts'
 import type { LoadedModel } from './load-model.ts'
@@ -104,6 +105,7 @@ export async function serveEngine({ options, loaded, send, opened }: ServeOption
   })
   const engine: StepEngine = new StepEngine({
     ...{ context, vocabulary, canTruncate, calibration, shaping, prefixCache },
+    drafts: (options.drafts ?? true) ? () => new Drafts() : undefined,
     ...{ digest: options.digest, maxQueued: options.maxQueued },
     ...{ firstTokenMs: options.firstTokenMs, interTokenMs: options.interTokenMs },
     ...{ saved: memory, listed, slidingWindow, untilSlotsAreFree },

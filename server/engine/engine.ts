@@ -55,6 +55,13 @@ export interface EngineStats {
   /** Share of the KV cache in use, 0 to 1. */
   kvUsage: number
   cache: CacheStats
+  drafts: DraftStats
+}
+
+/** Guessed tokens that were decoded: those that came true, and those that were decoded in vain. */
+export interface DraftStats {
+  accepted: number
+  rejected: number
 }
 
 /** Of the prefix cache. Tokens since the start: prompt tokens that needed no evaluation. */

@@ -1,3 +1,4 @@
+import type { DraftStats } from './engine.ts'
 import type { Answer } from './protocol.ts'
 import type { Stream } from './stream.ts'
 
@@ -10,6 +11,8 @@ export interface Round {
   kvTokens: number
   running: number
   waiting: number
+  /** Since the last round. */
+  drafts: DraftStats
 }
 
 /** Gathers what there is to say until a round is sent. */
@@ -17,6 +20,7 @@ export class Outbox {
   readonly #report: (round: Round) => void
   #answers: Answer[] = []
   #stepped = false
+  #drafts: DraftStats = { accepted: 0, rejected: 0 }
 
   constructor(report: (round: Round) => void) {
     this.#report = report
@@ -33,6 +37,11 @@ export class Outbox {
     if (piece !== undefined) this.#answers.push({ id: stream.id, kind: 'piece', piece })
   }
 
+  drafted({ accepted, rejected }: DraftStats): void {
+    this.#drafts.accepted += accepted
+    this.#drafts.rejected += rejected
+  }
+
   end(id: number): void {
     this.#answers.push({ id, kind: 'end' })
   }
@@ -45,8 +54,14 @@ export class Outbox {
   /** Sends what there is; nothing when there is nothing to say. */
   flush(load: () => Pick<Round, 'kvTokens' | 'running' | 'waiting'>): void {
     if (this.#answers.length === 0 && !this.#stepped) return
-    this.#report({ answers: this.#answers, stepped: this.#stepped, ...load() })
+    this.#report({
+      answers: this.#answers,
+      stepped: this.#stepped,
+      drafts: this.#drafts,
+      ...load(),
+    })
     this.#answers = []
     this.#stepped = false
+    this.#drafts = { accepted: 0, rejected: 0 }
   }
 }

@@ -1,4 +1,4 @@
-import type { CacheStats, ChatMessage, GenerateRequest, Piece } from './engine.ts'
+import type { CacheStats, ChatMessage, DraftStats, GenerateRequest, Piece } from './engine.ts'
 import type { EngineWarning } from './warning.ts'
 
 /** The first message to the engine process: the length of an argument is bounded, that of prompts is not. */
@@ -51,6 +51,8 @@ export type FromEngine =
       running: number
       waiting: number
       cache: CacheStats
+      /** Since the last round. */
+      drafts: DraftStats
     }
 
 export interface EngineOptions {
@@ -76,6 +78,8 @@ export interface EngineOptions {
   prefixMemory?: { folder: string; bytes: number }
   /** Whether steps are shaped by pad rows and moves; default true. */
   shaping?: boolean
+  /** Whether repetitions are guessed where nobody else is served; default true. */
+  drafts?: boolean
   /** Whether prefixes are kept and shared; default true. */
   prefixCache?: boolean
 }

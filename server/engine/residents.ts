@@ -118,6 +118,11 @@ export class Residents {
     return this.#tokens[slot]?.length ?? 0
   }
 
+  /** The tokens themselves. */
+  tokensOf(slot: number): readonly number[] {
+    return this.#tokens[slot] ?? []
+  }
+
   /** `slot` holds these tokens more. */
   extend(slot: number, tokens: Tokens): void {
     for (const token of tokens) this.#tokens[slot]?.push(token)

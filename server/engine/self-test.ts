@@ -27,7 +27,7 @@ export async function selfTest(
   vocabulary: Pick<Vocabulary, 'start' | 'size'>,
 ): Promise<Abilities> {
   const sampler = context.takeSampler(GREEDY)
-  const ask = async (parts: Part[]) => (await context.decode(parts))[0] ?? -1
+  const ask = async (parts: Part[]) => (await context.decode(parts))[0]?.[0] ?? -1
   const { last, whole } = await askClearly(context, vocabulary)
   expectEqual('tokens held after a prompt', LENGTH, context.lengthOf(0))
   require('a token of the vocabulary', whole >= 0 && whole < vocabulary.size)
@@ -74,7 +74,7 @@ async function testTwoSlots(
     { slot: 0, position, tokens: last, pad: true },
     { slot: 1, position, tokens: last, sampler },
   ])
-  expectEqual('the token of a copy beside a pad row', whole, fromCopy ?? -1)
+  expectEqual('the token of a copy beside a pad row', whole, fromCopy?.[0] ?? -1)
   expectEqual('tokens held after a pad row', LENGTH - 1, context.lengthOf(0))
 }
 

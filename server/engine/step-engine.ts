@@ -1,6 +1,7 @@
 import type { Calibration } from './calibration.ts'
 import type { Part } from './decode-context.ts'
 import type { DecodeSlots } from './decode-slots.ts'
+import type { Guesses } from './drafts.ts'
 import type { GenerateRequest } from './engine.ts'
 import type { ListedPrompts } from './listed-prompts.ts'
 import { loadOf } from './load.ts'
@@ -27,6 +28,8 @@ export interface StepEngineOptions {
   firstTokenMs: number
   interTokenMs: number
   shaping: boolean
+  /** Guesses for one answer, decoded where it has the slots to itself; undefined: none are made. */
+  drafts: (() => Guesses) | undefined
   prefixCache: boolean
   /** false: this model cannot drop a part of a slot, so nothing is padded or shared. */
   canTruncate: boolean
@@ -278,24 +281,52 @@ export class StepEngine {
   }
 
   async #decode(rows: readonly DecodeRow[]): Promise<void> {
-    const streams: Stream[] = []
+    const asked: { stream: Stream; rows: number }[] = []
     const parts = rows.map(({ slot, pad }): Part => {
       const stream = this.#streams[slot]
       if (pad || stream === undefined) {
         const tokens = Uint32Array.of(this.#options.vocabulary.start)
         return { slot, position: this.#length(slot), tokens, pad: true }
       }
-      streams.push(stream)
-      const tokens = Uint32Array.of(stream.pending ?? 0)
-      return { slot, position: this.#length(slot), tokens, sampler: stream.sampler }
+      const guesses = this.#guesses(stream)
+      asked.push({ stream, rows: 1 + guesses.length })
+      const tokens = Uint32Array.of(stream.pending ?? 0, ...guesses)
+      const part = { slot, position: this.#length(slot), tokens, sampler: stream.sampler }
+      return guesses.length === 0 ? part : { ...part, draft: true }
     })
     const started = this.#now()
     const sampled = await this.#batch(parts)
-    this.#pace.decoded(this.#now() - started)
-    streams.forEach((stream, at) => {
-      this.#residents.extend(stream.slot, [stream.pending ?? 0])
-      stream.take(sampled[at] ?? 0)
-    })
+    const most = Math.max(1, ...sampled.map(({ length }) => length))
+    this.#pace.decoded((this.#now() - started) / most)
+    asked.forEach(({ stream, rows: decoded }, at) => this.#take(stream, decoded, sampled[at] ?? []))
+  }
+
+  /** Only of a stream that nobody decodes or reads beside: rows of others are a better use of a step. */
+  #guesses(stream: Stream): number[] {
+    const { drafts, calibration, canTruncate, interTokenMs } = this.#options
+    if (drafts === undefined || !canTruncate || this.#running().length > 1) return []
+    const { slot, pending = 0, left } = stream
+    const { slots, contextSize } = this.#context
+    const most = Math.min(slots - 1, left - 1, contextSize - this.#length(slot) - 1)
+    const tokens = [...this.#residents.tokensOf(slot), pending]
+    stream.drafts ??= drafts()
+    return stream.drafts.propose(tokens, calibration.table, most, interTokenMs)
+  }
+
+  /** What was decoded in vain, after a guess that did not come true, is dropped. */
+  #take(stream: Stream, rows: number, sampled: readonly number[]): void {
+    const { slot } = stream
+    const before = this.#length(slot)
+    stream.drafts?.learn(sampled)
+    for (const token of sampled) {
+      this.#residents.extend(slot, [stream.pending ?? 0])
+      stream.take(token)
+      if (stream.ended) break
+    }
+    const held = this.#length(slot)
+    if (held < before + rows) this.#context.truncate(slot, held)
+    if (rows > 1)
+      this.#outbox.drafted({ accepted: held - before - 1, rejected: before + rows - held })
   }
 
   async #prefill(chunks: readonly PrefillChunk[]): Promise<void> {
@@ -316,12 +347,12 @@ export class StepEngine {
       stream.computed += part.tokens.length
       this.#residents.extend(stream.slot, part.tokens)
       this.#residents.version++
-      if (part.sampler !== undefined) stream.take(sampled.shift() ?? 0)
+      if (part.sampler !== undefined) stream.take(sampled.shift()?.[0] ?? 0)
     }
   }
 
   /** Output of the step before is made while this one runs. */
-  async #batch(parts: readonly Part[]): Promise<number[]> {
+  async #batch(parts: readonly Part[]): Promise<number[][]> {
     const sampled = this.#context.decode(parts)
     this.#outbox.step()
     this.#flush()

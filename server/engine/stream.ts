@@ -1,5 +1,6 @@
 import { AnswerText } from './answer-text.ts'
 import type { Boundary } from './boundary.ts'
+import type { Guesses } from './drafts.ts'
 import type { FinishReason, GenerateRequest, Piece } from './engine.ts'
 import type { NativeSampler } from './native.ts'
 import type { Vocabulary } from './vocabulary.ts'
@@ -27,6 +28,8 @@ export class Stream {
   generated = 0
   /** Nothing more is decoded for it. */
   ended = false
+  /** Made when it is first served alone. */
+  drafts: Guesses | undefined
   readonly #text: AnswerText
   readonly #isEnd: (token: number) => boolean
   /** Sampled and not yet turned into text. */
@@ -91,10 +94,11 @@ export class Stream {
     // A stop string is found while one step more runs: what that gives is no part of the answer.
     if (this.#closed) return undefined
     let text = ''
-    const tokens = this.#fresh.length
-    if (tokens === 0 && this.#finish === undefined) return undefined
+    if (this.#fresh.length === 0 && this.#finish === undefined) return undefined
+    let tokens = 0
     for (const token of this.#fresh.splice(0)) {
       const released = this.#text.push(token)
+      tokens++
       text += released.text
       if (!released.stopped) continue
       this.#end('stop')

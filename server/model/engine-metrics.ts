@@ -28,6 +28,12 @@ export function registerEngineMetrics(metrics: Metrics, engine: Engine): void {
     'source',
     () => engine.stats().cache.tokens,
   )
+  metrics.counter(
+    'serantau_draft_tokens_total',
+    'Guessed tokens that were decoded, by whether they came true',
+    'outcome',
+    () => ({ ...engine.stats().drafts }),
+  )
   metrics.gauge(
     'serantau_prefix_cache_entries',
     'Prefixes kept in memory beyond the slots',

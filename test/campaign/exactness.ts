@@ -17,22 +17,26 @@ interface Arm {
   streams: number
   shaping: boolean
   prefixCache: boolean
+  drafts: boolean
 }
 
-/** The first is what all others are compared with. */
-const ALONE: Arm = { name: '1 stream', streams: 1, shaping: false, prefixCache: false }
-const EVERYTHING = { shaping: true, prefixCache: true }
-/** Few streams in many slots: holes, pad rows and moves. */
+const NOTHING = { shaping: false, prefixCache: false, drafts: false }
+const EVERYTHING = { shaping: true, prefixCache: true, drafts: true }
+
+/** What all others are compared with. */
+const ALONE: Arm = { name: '1 stream', streams: 1, ...NOTHING }
+/** Few streams in many slots: holes, pad rows and moves. One alone: guesses. */
 const ARMS: readonly Arm[] = [
-  { name: '1 stream, shaped, cached', streams: 1, ...EVERYTHING },
-  { name: '16 streams', streams: 16, shaping: false, prefixCache: false },
-  { name: '16 streams, shaped', streams: 16, shaping: true, prefixCache: false },
-  { name: '16 streams, cached', streams: 16, shaping: false, prefixCache: true },
-  { name: '16 streams, shaped, cached', streams: 16, ...EVERYTHING },
-  { name: '6 streams, shaped, cached', streams: 6, ...EVERYTHING },
+  { name: '1 stream, guessed', streams: 1, ...EVERYTHING, prefixCache: false },
+  { name: '1 stream, with everything', streams: 1, ...EVERYTHING },
+  { name: '16 streams', streams: 16, ...NOTHING },
+  { name: '16 streams, shaped', streams: 16, ...NOTHING, shaping: true },
+  { name: '16 streams, cached', streams: 16, ...NOTHING, prefixCache: true },
+  { name: '16 streams, with everything', streams: 16, ...EVERYTHING },
+  { name: '6 streams, with everything', streams: 6, ...EVERYTHING },
 ]
 /** All of them take too long for every test run. */
-const FEW = ['16 streams', '16 streams, shaped, cached']
+const FEW = ['1 stream, guessed', '16 streams', '16 streams, with everything']
 
 /** Greedy answers against llama-server's, and many at once against each alone. */
 export async function exactness(
@@ -70,10 +74,10 @@ export async function exactness(
 
 async function answersOf(
   { model }: Settings,
-  { streams, shaping, prefixCache }: Arm,
+  { streams, shaping, prefixCache, drafts }: Arm,
   prompts: readonly number[][],
 ): Promise<string[]> {
-  const engine = await openEngine(model, { shaping, prefixCache })
+  const engine = await openEngine(model, { shaping, prefixCache, drafts })
   try {
     const said = await inParallel(prompts, streams, (prompt) =>
       engine.ask(prompt, { maxTokens: MAX_TOKENS }),

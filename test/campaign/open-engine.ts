@@ -1,11 +1,12 @@
-import { availableParallelism } from 'node:os'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { BASE_MODELS } from '../../catalog/models/index.ts'
 import { EngineClient } from '../../server/engine/engine-client.ts'
 import type { GenerateRequest } from '../../server/engine/engine.ts'
 import type { EngineOptions } from '../../server/engine/protocol.ts'
 import { type ModelName, MODELS } from '../bench/engine/options.ts'
-import { armSeconds } from '../bench/engine/processes.ts'
 import { weightsOf } from '../helpers/real-role.ts'
 import { until } from '../helpers/roles.ts'
 
@@ -26,9 +27,7 @@ export interface OpenEngine {
 /** Nothing is refused: a campaign is about answers, not about load. */
 const PATIENT = { maxQueued: 100_000, firstTokenMs: 86_400_000, interTokenMs: 100 }
 const READY_MS = 120_000
-const POLL_MS = 300
-/** Share of a core below which nothing is calibrated any more. */
-const IDLE_SHARE = 0.1
+const MEASURED = 'cost-table.json'
 
 export async function engineOptions(
   model: ModelName,
@@ -45,24 +44,31 @@ export async function engineOptions(
   }
 }
 
-/** The engine as the model role runs it, without HTTP; ready and calibrated. */
+/** The engine as the model role runs it, without HTTP; ready, and its steps are measured. */
 export async function openEngine(
   model: ModelName,
   more: Partial<EngineOptions> = {},
 ): Promise<OpenEngine> {
   const began = performance.now()
+  const stateFolder = await mkdtemp(join(tmpdir(), 'serantau-campaign-'))
   const client = new EngineClient({
-    engine: await engineOptions(model, more),
+    engine: await engineOptions(model, { stateFolder, ...more }),
     report: () => undefined,
   })
+  const close = async () => {
+    await client.close()
+    await rm(stateFolder, { recursive: true, force: true })
+  }
   try {
     await until(() => client.status().state === 'ready', 'engine ready', READY_MS)
     const loadMs = performance.now() - began
-    await untilIdle(client.pid ?? 0)
+    if (more.shaping !== false) {
+      await until(() => existsSync(join(stateFolder, MEASURED)), 'steps measured', READY_MS)
+    }
     const ask: OpenEngine['ask'] = (prompt, request) => collect(client, prompt, request)
-    return { client, loadMs, ask, close: () => client.close() }
+    return { client, loadMs, ask, close }
   } catch (error) {
-    await client.close()
+    await close()
     throw error
   }
 }
@@ -90,16 +96,6 @@ async function collect(
     said.finish = finish
   }
   return said
-}
-
-/** Steps are calibrated while nothing else is to do: shaping begins when that is over. */
-async function untilIdle(pid: number): Promise<void> {
-  for (let before = await armSeconds([pid]); ;) {
-    await sleep(POLL_MS)
-    const now = await armSeconds([pid])
-    if ((now - before) * 1000 < POLL_MS * IDLE_SHARE) return
-    before = now
-  }
 }
 
 /** `width` at a time; results in the order of `items`. */

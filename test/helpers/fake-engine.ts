@@ -76,7 +76,7 @@ export class FakeEngine implements Engine {
   stats(): EngineStats {
     const [running, waiting] = [this.#running, this.#waiting.size]
     const cache = { tokens: { slot: 0, memory: 0, volume: 0 }, entries: 0, bytes: 0 }
-    return { running, waiting, kvUsage: 0, cache }
+    return { running, waiting, kvUsage: 0, cache, drafts: { accepted: 0, rejected: 0 } }
   }
 
   async close(): Promise<void> {

@@ -56,7 +56,13 @@ export function simulated(
   const shaping = options.shaping ?? true
   return new StepEngine({
     ...{ context, vocabulary, digest: 'd', maxQueued: 1000, firstTokenMs: Infinity },
-    ...{ interTokenMs: 100, prefixCache: true, canTruncate: true, saved: undefined },
+    ...{
+      interTokenMs: 100,
+      prefixCache: true,
+      canTruncate: true,
+      saved: undefined,
+      drafts: undefined,
+    },
     ...options,
     ...{ report, now, shaping },
     calibration: new Calibration({

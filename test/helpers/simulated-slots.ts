@@ -99,7 +99,7 @@ export class SimulatedSlots implements TestedSlots, StateFiles {
     this.#firstCells = Array.from({ length: sizes.slots }, () => 0)
   }
 
-  async decode(parts: readonly Part[]): Promise<number[]> {
+  async decode(parts: readonly Part[]): Promise<number[][]> {
     const leave = this.#enter('decode')
     check(this.steps.length < MOST_STEPS, 'steps without end')
     check(parts.length > 0, 'an empty batch')
@@ -111,20 +111,31 @@ export class SimulatedSlots implements TestedSlots, StateFiles {
     this.#due = []
     parts.forEach((part, at) => this.#write(part, parts[at - 1]?.slot ?? -1))
     await this.#pass(parts)
-    const sampled = parts.flatMap(({ slot, sampler }) => {
-      if (sampler === undefined) return []
-      check(sampler instanceof SimulatedSampler && sampler.taken, 'a sampler that nobody took')
-      sampler.times.push(this.nowMs)
-      return [nextToken(this.contentOf(slot), sampler.config, sampler.draws++)]
-    })
+    const sampled = parts.flatMap((part) =>
+      part.sampler === undefined ? [] : [this.#sample(part)],
+    )
     leave()
     for (const { slot, position, pad } of parts) if (pad === true) this.truncate(slot, position)
     return sampled
   }
 
+  /** After each row of a draft until one differs; else after the last. */
+  #sample({ slot, tokens, sampler, draft }: Part): number[] {
+    check(sampler instanceof SimulatedSampler && sampler.taken, 'a sampler that nobody took')
+    const content = this.contentOf(slot)
+    const sampled: number[] = []
+    for (let row = draft === true ? 0 : tokens.length - 1; row < tokens.length; row++) {
+      const seen = content.slice(0, content.length - tokens.length + row + 1)
+      sampler.times.push(this.nowMs)
+      sampled.push(nextToken(seen, sampler.config, sampler.draws++))
+      if (sampled.at(-1) !== tokens[row + 1]) break
+    }
+    return sampled
+  }
+
   async decodeWithMargin(part: Part): Promise<{ token: number; margin: number }> {
     const sampler = this.takeSampler(GREEDY)
-    const [token = -1] = await this.decode([{ ...part, sampler }])
+    const [[token = -1] = []] = await this.decode([{ ...part, sampler }])
     this.returnSampler(sampler)
     return { token, margin: this.margins.shift() ?? 1 }
   }
@@ -219,12 +230,13 @@ export class SimulatedSlots implements TestedSlots, StateFiles {
   }
 
   async #pass(parts: readonly Part[]): Promise<void> {
-    const single = parts.every(({ tokens, sampler, pad }) => {
-      return tokens.length === 1 && (sampler !== undefined || pad === true)
+    const single = parts.every(({ tokens, sampler, pad, draft }) => {
+      return draft === true || (tokens.length === 1 && (sampler !== undefined || pad === true))
     })
     const rows = parts.reduce((sum, { tokens }) => sum + tokens.length, 0)
+    const runs = rows > parts.length ? [rows] : runsOf(parts.map(({ slot }) => slot))
     const ms = single
-      ? runsOf(parts.map(({ slot }) => slot)).reduce((t, n) => t + this.#costs.decodeMs(n), 0)
+      ? runs.reduce((t, n) => t + this.#costs.decodeMs(n), 0)
       : rows / this.#costs.prefillTokensPerMs
     this.steps.push({ parts, kind: single ? 'decode' : 'prefill', ms })
     const untilMs = this.nowMs + ms

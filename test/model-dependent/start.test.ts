@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { DEFAULT_MODEL_ID } from '../../catalog/models/index.ts'
 import { ROOT } from '../helpers/project.ts'
+import { until } from '../helpers/roles.ts'
 
 let home: string
 let server: ChildProcess
@@ -40,6 +42,11 @@ test('`npm start` prints a curl line that works as it stands', async () => {
 
 test('its key lies in a 0600 file', async () => {
   expect((await stat(join(home, 'npm-start.key'))).mode & 0o777).toBe(0o600)
+})
+
+test('what it measured of its steps is kept for the next start', async () => {
+  const measured = join(home, 'engine', DEFAULT_MODEL_ID, 'cost-table.json')
+  await until(() => existsSync(measured), 'steps to be measured', 60_000)
 })
 
 const MEMORY = '/dev/shm'

@@ -39,7 +39,7 @@ async function setUp({ slots = 4, memory = 0, slidingWindow, on = true }: Setup 
   /** Evaluates what is not held of `prompt`, checks the next token and leaves. */
   async function finish(slot: number, prompt: readonly number[], held: number): Promise<void> {
     const due = Uint32Array.from(prompt.slice(held))
-    const [token] = await context.decode([{ slot, position: held, tokens: due, sampler }])
+    const [[token] = []] = await context.decode([{ slot, position: held, tokens: due, sampler }])
     expect(token).toBe(nextToken(prompt, GREEDY, 0))
     residents.extend(slot, due)
     residents.leave(slot, nowMs)

@@ -1,10 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { CostTable } from '../../server/engine/cost-table.ts'
+import { GREEDY } from '../../server/engine/decode-context.ts'
+import { type Guesses } from '../../server/engine/drafts.ts'
 import type { GenerateRequest } from '../../server/engine/engine.ts'
 import { live, request, simulated, solo, textOf } from '../helpers/simulated-engine.ts'
 import type { Arrival, Life, SimulationOptions, Told } from '../helpers/simulated-engine.ts'
-import { END, SimulatedSlots, TOKENS } from '../helpers/simulated-slots.ts'
+import { END, nextToken, SimulatedSlots, TOKENS } from '../helpers/simulated-slots.ts'
 
 /** Measured on an EPYC: 5 to 7 rows cost more than 8. */
 const DIPPED = new CostTable([12.6, 24.1, 37.1, 31.1, 50, 64.2, 64, 43.2])
@@ -42,6 +44,23 @@ function expectSolo(told: Told | undefined, asked: GenerateRequest): void {
   )
   const counted = told?.pieces.reduce((sum, piece) => sum + piece.tokens, 0)
   expect(counted).toBe(answer.length)
+}
+
+/** Knows what a greedy answer will be, and errs now and then. */
+class Fortune implements Guesses {
+  propose(held: readonly number[], _: CostTable, most: number): number[] {
+    const guesses: number[] = []
+    while (guesses.length < Math.min(most, held.length % 6)) {
+      const said = [...held, ...guesses]
+      const next = nextToken(said, GREEDY, 0)
+      guesses.push(said.length % 5 === 0 ? (next + 1) % END : next)
+    }
+    return guesses
+  }
+
+  learn(): void {
+    // It knows already.
+  }
 }
 
 function common(a: readonly number[], b: readonly number[]): number {
@@ -92,6 +111,7 @@ describe('whatever arrives and leaves', () => {
     prefixCache: fc.boolean(),
     shaping: fc.boolean(),
     known: fc.boolean(),
+    guessing: fc.boolean(),
     canTruncate: fc.constantFrom(true, true, true, false),
     maxQueued: fc.constantFrom(3, 1000),
     firstTokenMs: fc.constantFrom(2000, Infinity),
@@ -100,6 +120,7 @@ describe('whatever arrives and leaves', () => {
   async function lifeOf({
     arrivals: drawn,
     known,
+    guessing,
     slots,
     batchSize,
     ...options
@@ -112,7 +133,8 @@ describe('whatever arrives and leaves', () => {
     context.canTruncate = options.canTruncate
     const shaping = options.shaping && options.canTruncate
     const table = known ? { table: DIPPED } : {}
-    const result = await live(context, { ...options, ...table, shaping }, arrivals)
+    const drafts = guessing ? () => new Fortune() : undefined
+    const result = await live(context, { ...options, ...table, drafts, shaping }, arrivals)
     return { ...result, context, arrivals }
   }
 
@@ -470,6 +492,48 @@ describe('shaping', () => {
     const context = slotsOf(8)
     await live(context, { table: DIPPED, shaping: false }, streams(7))
     expect(rowsOf(context).filter((rows) => rows > 7)).toEqual([])
+  })
+})
+
+describe('guesses', () => {
+  const alone = answering(40, { ignoreEos: true })
+  const beside = { ...alone, prompt: [...alone.prompt, 3] }
+  /** Of each step of an answer: pads are decoded while steps are measured. */
+  const rows = (context: SimulatedSlots) =>
+    context.steps
+      .filter(({ kind, parts }) => kind === 'decode' && parts.some(({ sampler }) => sampler))
+      .map(({ parts }) => parts[0]?.tokens.length ?? 0)
+
+  test('that come true spare steps, those that do not change nothing', async () => {
+    const [plain, guessed] = [slotsOf(8), slotsOf(8)]
+    const arrivals = [{ id: 0, atMs: 0, request: alone }]
+    await live(plain, {}, arrivals)
+    const { told } = await live(guessed, { drafts: () => new Fortune() }, arrivals)
+    expectSolo(told.get(0), alone)
+    expect(rows(guessed).length).toBeLessThan(rows(plain).length / 1.5)
+    // What was decoded in vain is gone.
+    expect(guessed.contentOf(0)).toEqual(plain.contentOf(0))
+  })
+
+  test('are made for nobody while two are served', async () => {
+    const context = slotsOf(8)
+    const options = { drafts: () => new Fortune(), shaping: false }
+    await live(context, options, [
+      { id: 0, atMs: 0, request: alone },
+      { id: 1, atMs: 0, request: beside },
+    ])
+    expect(rows(context)).toEqual(rows(context).map(() => 1))
+  })
+
+  test('go no further than the answer may be long, the slot holds, or a batch has rows', async () => {
+    const asked = { ...alone, maxTokens: 12 }
+    const arrivals = [{ id: 0, atMs: 0, request: asked }]
+    const all: Guesses = { propose: (held, _, most) => held.slice(0, most), learn: () => undefined }
+    for (const context of [slotsOf(8), slotsOf(4), slotsOf(8, { contextSize: 18 })]) {
+      const { told } = await live(context, { drafts: () => all }, arrivals)
+      expectSolo(told.get(0), asked)
+      expect(Math.max(...rows(context))).toBeLessThanOrEqual(context.slots)
+    }
   })
 })
 
