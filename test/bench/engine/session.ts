@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs'
 import { loadavg } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type ArmName, type Setup, startArm } from './arms.ts'
-import { Connection } from './client.ts'
+import { type ArmName, type RunningArm, type Setup, startArm } from './arms.ts'
 import { DISTURBED } from './goals.ts'
+import { closedLoop } from './load.ts'
 import { watched } from './processes.ts'
 import type { Session } from './workloads/workload.ts'
 
@@ -24,9 +24,7 @@ export function sessionOf(arm: ArmName, setup: Setup, given: Given): Session {
     },
     start: async () => {
       const running = await startArm(arm, setup)
-      const connection = new Connection(running)
-      await connection.complete({ prompt: given.prompts.prompt('first', 32), maxTokens: 8 })
-      connection.close()
+      await warmUp(running, setup.slots, given.prompts)
       if (arm === 'ours' || arm === 'gateway') await untilCalibrated(setup.stateFolder)
       return running
     },
@@ -41,6 +39,12 @@ export function sessionOf(arm: ArmName, setup: Setup, given: Given): Session {
       return { ...value, ...taken, load }
     },
   }
+}
+
+/** What is measured is a server that has served before: W11 measures one that has not. */
+async function warmUp(arm: RunningArm, slots: number, prompts: Given['prompts']): Promise<void> {
+  const ask = (stream: number) => ({ prompt: prompts.prompt(`first ${stream}`, 64), maxTokens: 32 })
+  await closedLoop(arm, slots, 1, ask)
 }
 
 const COST_TABLE = 'cost-table.json'
