@@ -280,15 +280,17 @@ export class StepEngine {
     return true
   }
 
-  async #decode(rows: readonly DecodeRow[]): Promise<void> {
+  async #decode(planned: readonly DecodeRow[]): Promise<void> {
     const asked: { stream: Stream; rows: number }[] = []
+    const guesses = this.#guesses()
+    // Guesses take the place of pad rows: there are logits for one row a slot.
+    const rows = guesses.length === 0 ? planned : planned.filter(({ pad }) => !pad)
     const parts = rows.map(({ slot, pad }): Part => {
       const stream = this.#streams[slot]
       if (pad || stream === undefined) {
         const tokens = Uint32Array.of(this.#options.vocabulary.start)
         return { slot, position: this.#length(slot), tokens, pad: true }
       }
-      const guesses = this.#guesses(stream)
       asked.push({ stream, rows: 1 + guesses.length })
       const tokens = Uint32Array.of(stream.pending ?? 0, ...guesses)
       const part = { slot, position: this.#length(slot), tokens, sampler: stream.sampler }
@@ -302,9 +304,11 @@ export class StepEngine {
   }
 
   /** Only of a stream that nobody decodes or reads beside: rows of others are a better use of a step. */
-  #guesses(stream: Stream): number[] {
+  #guesses(): number[] {
     const { drafts, calibration, canTruncate, interTokenMs } = this.#options
-    if (drafts === undefined || !canTruncate || this.#running().length > 1) return []
+    const [stream, other] = this.#running()
+    if (drafts === undefined || !canTruncate || stream === undefined || other !== undefined)
+      return []
     const { slot, pending = 0, left } = stream
     const { slots, contextSize } = this.#context
     const most = Math.min(slots - 1, left - 1, contextSize - this.#length(slot) - 1)

@@ -105,6 +105,8 @@ export class SimulatedSlots implements TestedSlots, StateFiles {
     check(parts.length > 0, 'an empty batch')
     const rows = parts.reduce((sum, { tokens }) => sum + tokens.length, 0)
     check(rows <= Math.max(this.batchSize, this.slots), 'a batch beyond its size')
+    const logits = parts.reduce((sum, part) => sum + outputsOf(part), 0)
+    check(logits <= this.slots, `logits of ${logits} rows, kept for ${this.slots}`)
     for (const { target, source } of this.#due) {
       this.#buffers[target] = [...(this.#buffers[source] ?? [])]
     }
@@ -246,6 +248,10 @@ export class SimulatedSlots implements TestedSlots, StateFiles {
     this.nowMs = untilMs + this.heldUpMs
   }
 }
+
+/** Rows whose logits are kept: the engine reserves memory for one a slot. */
+const outputsOf = ({ tokens, sampler, pad, draft }: Part) =>
+  draft === true ? tokens.length : sampler !== undefined || pad === true ? 1 : 0
 
 /** Lengths of the runs of consecutive slots. */
 export function runsOf(slots: readonly number[]): number[] {

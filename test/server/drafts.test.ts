@@ -67,8 +67,13 @@ describe('a draft', () => {
     expect(propose()).toEqual([7, 1, 8, 3, 6, 4, 11])
     drafts.learn([7, 1, 99])
     drafts.learn([99])
-    propose()
-    drafts.learn([99])
+    // Nothing was guessed for it, so it says nothing of guesses.
+    for (let more = 0; more < 9; more++) drafts.learn([99])
+    expect(propose()).not.toEqual([])
+    for (let more = 0; more < 3; more++) {
+      propose()
+      drafts.learn([99])
+    }
     expect(propose()).toEqual([])
   })
 })

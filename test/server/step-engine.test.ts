@@ -63,6 +63,29 @@ class Fortune implements Guesses {
   }
 }
 
+/** Knows what a greedy answer will be, and what would follow its end. */
+class Seer implements Guesses {
+  propose(held: readonly number[], _: CostTable, most: number): number[] {
+    const said = [...held]
+    while (said.length < held.length + most) said.push(nextToken(said, GREEDY, 0))
+    return said.slice(held.length)
+  }
+
+  learn(): void {
+    // It knows already.
+  }
+}
+
+/** A greedy request whose answer ends itself after some tokens. */
+function endingEarly(): GenerateRequest {
+  for (let seed = 1; seed < 5000; seed++) {
+    const found = request({ prompt: tokens(6, seed), maxTokens: 40 })
+    const { finish, tokens: answer } = solo(found)
+    if (finish === 'stop' && answer.length > 8 && answer.length % 8 < 5) return found
+  }
+  throw new Error('no such request')
+}
+
 function common(a: readonly number[], b: readonly number[]): number {
   const differs = a.findIndex((token, at) => token !== b[at])
   return differs < 0 ? a.length : differs
@@ -515,6 +538,27 @@ describe('guesses', () => {
     expect(guessed.contentOf(0)).toEqual(plain.contentOf(0))
   })
 
+  test('beyond the end of an answer leave nothing in its slot', async () => {
+    const ends = endingEarly()
+    const [plain, guessed] = [slotsOf(8), slotsOf(8)]
+    const arrivals = [{ id: 0, atMs: 0, request: ends }]
+    await live(plain, {}, arrivals)
+    const { told } = await live(guessed, { drafts: () => new Seer() }, arrivals)
+    expectSolo(told.get(0), ends)
+    expect(rows(guessed).length).toBeLessThan(rows(plain).length)
+    expect(guessed.contentOf(0)).toEqual(plain.contentOf(0))
+  })
+
+  test('stand in for pad rows: a batch holds logits for no more rows than there are slots', async () => {
+    const context = slotsOf(8)
+    // Costs as noise makes them where all steps take the same.
+    const table = new CostTable([20, 18, 18, 18, 18, 18, 18, 17])
+    const arrivals = [{ id: 0, atMs: 0, request: alone }]
+    const { told } = await live(context, { table, drafts: () => new Fortune() }, arrivals)
+    expectSolo(told.get(0), alone)
+    expect(context.steps.some(({ parts }) => parts.some(({ draft }) => draft))).toBe(true)
+  })
+
   test('are made for nobody while two are served', async () => {
     const context = slotsOf(8)
     const options = { drafts: () => new Fortune(), shaping: false }
@@ -533,6 +577,8 @@ describe('guesses', () => {
       const { told } = await live(context, { drafts: () => all }, arrivals)
       expectSolo(told.get(0), asked)
       expect(Math.max(...rows(context))).toBeLessThanOrEqual(context.slots)
+      // Each guess is wrong, so the last token has a step of its own.
+      expect(rows(context).at(-1)).toBe(1)
     }
   })
 })
