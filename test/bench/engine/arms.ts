@@ -9,7 +9,14 @@ import { type LlamaFlags, SPINNING, llamaArgs, startingFlags } from './llama-fla
 import { family } from './processes.ts'
 import { type ServerProcess, startServer } from './server-process.ts'
 
-export const ARM_NAMES = ['ours', 'gateway', 'plain', 'llama-server', 'llama-server-best'] as const
+export const ARM_NAMES = [
+  'ours',
+  'prebuilt',
+  'gateway',
+  'plain',
+  'llama-server',
+  'llama-server-best',
+] as const
 export type ArmName = (typeof ARM_NAMES)[number]
 
 /** What every arm serves, and with what. */
@@ -21,8 +28,9 @@ export interface Setup {
   context: number
   threads: number
   peer: Peer | undefined
-  /** Our server's program. */
+  /** Our server's program, with the engine that was compiled here and with the one that npm brings. */
   program: string
+  prebuiltProgram: string
   /** Of the arm `llama-server-best`. */
   best: LlamaFlags
   /** Of our model role: fields of `model` in its config. */
@@ -35,17 +43,26 @@ export interface RunningArm extends Target {
   /** Ids of all its processes. */
   pids: () => Promise<number[]>
   stop: () => Promise<void>
+  /** Of a gateway: the model server that it asks. */
+  behind?: Behind | undefined
+}
+
+interface Behind {
+  target: Target
+  metricsUrl: string
 }
 
 interface Started {
   port: number
   key?: string
   processes: ServerProcess[]
+  behind?: Behind
 }
 
 /** How each arm is started; ready means that it says so itself. */
 const START: Record<ArmName, (setup: Setup, folder: string) => Promise<Started>> = {
   ours: startModel,
+  prebuilt: (setup, folder) => startModel({ ...setup, program: setup.prebuiltProgram }, folder),
   gateway: startGateway,
   plain: startPlain,
   'llama-server': (setup, folder) => startLlama(setup, folder, startingFlags(setup.slots)),
@@ -64,9 +81,9 @@ export async function startArm(name: ArmName, setup: Setup): Promise<RunningArm>
   const folder = mkdtempSync(join(tmpdir(), 'serantau-bench-'))
   folders.add(folder)
   try {
-    const { port, key, processes } = await START[name](setup, folder)
+    const { port, key, processes, behind } = await START[name](setup, folder)
     return {
-      ...{ port, key, model: setup.modelId },
+      ...{ port, key, model: setup.modelId, behind },
       pids: async () => (await Promise.all(processes.map(({ pid }) => family(pid)))).flat(),
       stop: async () => {
         for (const each of processes) await each.stop()
@@ -102,14 +119,15 @@ function startRole(
   })
 }
 
-async function startModel(setup: Setup, folder: string): Promise<Started> {
+async function startModel(setup: Setup, folder: string): Promise<Started & { metricsUrl: string }> {
   const { modelId, file, slots, context, serving, stateFolder } = setup
   const [port, metrics] = [await freePort(), await freePort()]
   const model = modelConfig(modelId, file, { contextSize: context, slots, ...serving })
   const config = { ...model, state: { folder: stateFolder } }
   const role = startRole(setup, config, folder, 'model', { port, metrics })
   await readyOrStop([role], `http://127.0.0.1:${port}/health/ready`)
-  return { port, key: API_KEY, processes: [role] }
+  const metricsUrl = `http://127.0.0.1:${metrics}/metrics`
+  return { port, key: API_KEY, processes: [role], metricsUrl }
 }
 
 async function startGateway(setup: Setup, folder: string): Promise<Started> {
@@ -119,7 +137,8 @@ async function startGateway(setup: Setup, folder: string): Promise<Started> {
   const gateway = startRole(setup, config, folder, 'gateway', { port, metrics })
   const processes = [gateway, ...model.processes]
   await readyOrStop(processes, `http://127.0.0.1:${port}/health/ready`)
-  return { port, key: API_KEY, processes }
+  const target = { port: model.port, key: API_KEY, model: setup.modelId }
+  return { port, key: API_KEY, processes, behind: { target, metricsUrl: model.metricsUrl } }
 }
 
 async function startPlain(setup: Setup, folder: string): Promise<Started> {

@@ -1,5 +1,5 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { stat, writeFile } from 'node:fs/promises'
+import { readFile, stat, writeFile } from 'node:fs/promises'
 import { cpus, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { BASE_MODELS } from '../../../catalog/models/index.ts'
@@ -9,24 +9,34 @@ import { cacheFolder } from '../../../infra/local/paths.ts'
 import { engineThreads } from '../../../server/engine/cpu-quota.ts'
 import { weightsOf } from '../../helpers/real-role.ts'
 import { buildApp } from './app.ts'
-import { type ArmName, type Setup, startArm } from './arms.ts'
+import { ARM_NAMES, type Setup, startArm } from './arms.ts'
 import { BestFlags } from './best-flags.ts'
 import { type Peer, ensurePeer } from './build-peer.ts'
+import { measureEngine } from './engine-alone.ts'
 import { judge } from './goals.ts'
 import { measureLimit } from './limit.ts'
 import { type LlamaFlags, SPINNING, llamaArgs } from './llama-flags.ts'
 import { closedLoop, summarise } from './load.ts'
-import { LIMIT, MODELS, type Options, readOptions } from './options.ts'
+import { type AnyArm, MODELS, type Options, readOptions } from './options.ts'
 import { plot } from './plot.ts'
 import { type Prompts, loadPrompts } from './prompts.ts'
 import { goalTable, page, workloadTable } from './report.ts'
-import { type ArmResult, type Results, addRun, loadResults, saveResults } from './results.ts'
+import {
+  type ArmResult,
+  type Results,
+  addRun,
+  keepResults,
+  loadResults,
+  saveResults,
+} from './results.ts'
 import { say, sessionOf } from './session.ts'
 import { WORKLOADS } from './workloads/index.ts'
 import type { Cases, Workload } from './workloads/workload.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..', '..')
 const SLOTS = 16
+/** What a gateway adds has a workload of its own. */
+const SERVERS: readonly AnyArm[] = ARM_NAMES.filter((arm) => arm !== 'gateway')
 
 /** Everything that stays the same while the command runs. */
 interface Bench {
@@ -66,11 +76,20 @@ async function prepare(options: Options): Promise<Bench> {
   await best.load()
   const states = mkdtempSync(join(tmpdir(), 'serantau-bench-states-'))
   process.on('exit', () => rmSync(states, { recursive: true, force: true }))
-  const program = await buildApp(join(folder, 'app'))
+  const program = await buildApp(join(folder, 'app'), 'compiled')
+  const prebuiltProgram = await buildApp(join(folder, 'app-prebuilt'), 'prebuilt')
   const commit = await run('git', ['describe', '--always', '--dirty'], { folder: ROOT })
   return {
     ...{ options, best, store, states },
-    setup: { modelId, file, slots: SLOTS, threads: engineThreads(), peer, program },
+    setup: {
+      modelId,
+      file,
+      slots: SLOTS,
+      threads: engineThreads(),
+      peer,
+      program,
+      prebuiltProgram,
+    },
     prompts: await loadPrompts(folder, file, BASE_MODELS[modelId]?.files[0]?.sha256 ?? ''),
     results: await loadResults(store),
     stamp: { at: new Date().toISOString(), commit: commit.trim() },
@@ -80,14 +99,15 @@ async function prepare(options: Options): Promise<Bench> {
 /** Its build takes minutes: only for those who ask for one of its arms. */
 async function peerFor({ arms, workloads }: Options): Promise<Peer | undefined> {
   const needed =
-    arms.some((arm) => arm === LIMIT || arm.startsWith('llama-server')) || workloads.includes('W10')
+    arms.some((arm) => arm === 'batched-bench' || arm.startsWith('llama-server')) ||
+    workloads.includes('W10')
   return needed ? ensurePeer(createProgress(process.stderr, process.env)) : undefined
 }
 
 /** Arm after arm, then all of them again: what changes on the machine meanwhile meets them alike. */
 async function measureWorkload(bench: Bench, name: string, workload: Workload): Promise<void> {
   const { options, best, results, setup } = bench
-  const arms = options.arms.filter((arm) => arm !== LIMIT || name === 'W0')
+  const arms = options.arms.filter((arm) => (workload.arms ?? SERVERS).includes(arm))
   const searched = arms.includes('llama-server-best') && !options.quick && !best.knows(name)
   if (options.grid || searched) await searchFlags(bench, name, workload)
   const capacity = name === 'W10' ? await capacityOf(bench) : Number.NaN
@@ -113,13 +133,14 @@ async function measureWorkload(bench: Bench, name: string, workload: Workload): 
 
 async function runArm(
   bench: Bench,
-  arm: ArmName | typeof LIMIT,
+  arm: AnyArm,
   name: string,
   turn: number,
   capacity: number,
 ): Promise<Cases> {
   const { setup, prompts, options, best } = bench
-  if (arm === LIMIT) return measureLimit(setup.peer as Peer, setup.file, setup.threads)
+  if (arm === 'batched-bench') return measureLimit(setup.peer as Peer, setup.file, setup.threads)
+  if (arm === 'engine') return measureEngine(options.model, prompts, turn)
   const full = setupOf(bench, name, best.of(name))
   const { quick, soakRequests } = options
   const session = sessionOf(arm, full, { prompts, quick, soakRequests, seed: turn, capacity })
@@ -174,13 +195,22 @@ async function write({ results, setup, options }: Bench): Promise<void> {
   )
   const model = BASE_MODELS[MODELS[options.model]]?.name ?? ''
   const suffix = options.model === 'gemma' ? '' : `-${options.model}`
+  const memoryGiB = Math.round(totalmem() / 2 ** 30)
+  const processor = processorOf(await readFile('/proc/cpuinfo', 'utf8'))
+  const machine = `${cpus().length} x ${processor}, ${memoryGiB} GiB`
   const head = {
-    ...{ model, threads: setup.threads, cores: cpus().length, processor: cpus()[0]?.model ?? '' },
-    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    ...{ model, threads: setup.threads, machine, file: `bench-engine${suffix}` },
     fileMiB: (await stat(setup.file)).size / 2 ** 20,
     llamaCpp: 'v0.5.0, as node-llama-cpp ships it',
   }
   const base = join(ROOT, 'docs', 'reference', `bench-engine${suffix}`)
-  await writeFile(`${base}.md`, page(results, titles, head))
-  await writeFile(`${base}.svg`, plot(results, `${model}: tokens a second, 64 in, 64 out`))
+  const all = await keepResults(`${base}.json`, machine, results)
+  await writeFile(`${base}.md`, page(all, titles, head))
+  await writeFile(`${base}.svg`, plot(all, `${model}: tokens a second, 64 in, 64 out`))
+}
+
+/** Virtual machines hide the name of their processor, but not its kind. */
+function processorOf(cpuinfo: string): string {
+  const field = (name: string) => new RegExp(`^${name}\\s*: (.*)$`, 'm').exec(cpuinfo)?.[1] ?? '?'
+  return `${field('model name')} (family ${field('cpu family')}, model ${field('model')})`
 }

@@ -82,6 +82,6 @@ test('every goal names a workload that there is', () => {
 })
 
 const head = {
-  ...{ processor: 'a processor', cores: 2, memoryGiB: 8, threads: 2 },
+  ...{ machine: '2 x a processor, 8 GiB', threads: 2, file: 'page' },
   ...{ model: 'a model', fileMiB: 100, llamaCpp: 'v1' },
 }

@@ -8,8 +8,9 @@ export interface Goal {
   /** Name of the workload's case. */
   name: string
   metric: string
-  /** The other arm's metric, where it has another name. */
+  /** The other arm's metric and case, where they have other names. */
   otherMetric?: string
+  otherName?: string
   arm: string
   other: string
   as: 'ratio' | 'difference'
@@ -41,15 +42,20 @@ const throughput = [1, 2, 3, 4, 5, 6, 7, 8, 12, 16].map((streams): Goal => ({
 }))
 
 const decodePhase = [1, 2, 3, 4, 8, 12, 16].map((streams): Goal => ({
-  ...{ ...rate, metric: 'decodePerSecond', other: 'batched-bench', goal: 0.93 },
+  ...{ ...rate, metric: 'decodePerSecond', arm: 'engine', other: 'batched-bench', goal: 0.93 },
   ...{ label: `decode phase alone, ${streams} rows`, workload: 'W0', name: `${streams}` },
 }))
 
 const shaped = [5, 6, 7].map((streams): Goal => ({
   ...{ ...rate, metric: 'decodePerSecond', otherMetric: 'shapedPerSecond' },
   ...{ label: `decode phase, ${streams} rows, of what shaping allows`, workload: 'W0' },
-  ...{ name: `${streams}`, other: 'batched-bench', goal: 0.97 },
+  ...{ name: `${streams}`, arm: 'engine', other: 'batched-bench', goal: 0.97 },
 }))
+
+const hop = (streams: number) => ({
+  ...{ workload: 'hop', arm: 'gateway', name: `${streams} through` },
+  ...{ other: 'gateway', otherName: `${streams} direct` },
+})
 
 /** Goals of the engine, in the order of the table. */
 export const GOALS: readonly Goal[] = [
@@ -102,18 +108,13 @@ export const GOALS: readonly Goal[] = [
     ...{ name: 'storm', metric: 'nextTtft', bound: 'most', goal: 1 },
   },
   {
-    ...{ ...rate, label: 'gateway against the model server alone, 16 streams, tok/s' },
-    ...{ workload: 'W1', name: '16', arm: 'gateway', other: 'ours', goal: 0.97 },
+    ...{ ...rate, ...hop(16), goal: 0.97 },
+    label: 'through the gateway against past it, 16 streams, tok/s',
   },
-  {
-    ...{ label: 'the same, TTFT p50, ms', workload: 'W1', name: '16', metric: 'ttftP50' },
-    ...{ arm: 'gateway', other: 'ours', as: 'difference', bound: 'most', goal: 3 },
-  },
-  {
-    ...{ label: 'the same, 1 stream, TTFT p50, ms', workload: 'W1', name: '1' },
-    ...{ metric: 'ttftP50', arm: 'gateway', other: 'ours', as: 'difference' },
-    ...{ bound: 'most', goal: 3 },
-  },
+  ...[16, 1].map((streams): Goal => ({
+    ...{ ...hop(streams), metric: 'hopMs', as: 'difference', bound: 'most', goal: 3 },
+    label: `the same, ${streams === 1 ? '1 stream' : '16 streams'}, TTFT outside the model server, ms`,
+  })),
   {
     ...{ ...defaults, label: 'peak memory (PSS of all processes), 16 streams', workload: 'W1' },
     ...{ name: '16', metric: 'peakMiB', bound: 'most', goal: 1.15 },
@@ -139,15 +140,18 @@ export function judge(results: Results, goals: readonly Goal[] = GOALS): Judged[
     const { workload, name, metric, arm, other } = goal
     const mine = valuesOf(results, { workload, name, metric, arm })
     const otherMetric = goal.otherMetric ?? metric
-    const theirs = valuesOf(results, { workload, name, metric: otherMetric, arm: other })
+    const otherName = goal.otherName ?? name
+    const theirs = valuesOf(results, {
+      ...{ workload, arm: other, name: otherName, metric: otherMetric },
+    })
     if (mine.length === 0 || theirs.length === 0) return []
     const compared = (goal.as === 'ratio' ? ratioOf : differenceOf)(mine, theirs)
     const { value } = compared
     const reached = goal.bound === 'least' ? value >= goal.goal : value <= goal.goal
     const together = results[workload]?.[arm]?.at === results[workload]?.[other]?.at
-    const disturbed = [arm, other].some(
-      (each) => disturbance(results, { workload, name, arm: each }) > DISTURBED,
-    )
+    const disturbed =
+      disturbance(results, { workload, name, arm }) > DISTURBED ||
+      disturbance(results, { workload, name: otherName, arm: other }) > DISTURBED
     const [ours, others] = [medianOf(mine), medianOf(theirs)]
     return [{ ...goal, ours, theirs: others, compared, reached, together, disturbed }]
   })

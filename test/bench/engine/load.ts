@@ -1,6 +1,9 @@
 import { type Answer, type Ask, Connection, type Target } from './client.ts'
 import { quantile } from './statistics.ts'
 
+/** When the texts of an answer came, and of how many tokens they were. */
+export type Events = Pick<Answer, 'eventsAt' | 'completionTokens'>
+
 /** What a case measured: a name and a number each. */
 export type Figures = Record<string, number>
 
@@ -70,7 +73,7 @@ export function summarise(answers: readonly Answer[]): Figures {
 }
 
 /** Tokens a second while every stream decodes: from the last first text to the first end. */
-export function decodeRate(answers: readonly Answer[]): number {
+export function decodeRate(answers: readonly Events[]): number {
   const from = Math.max(...answers.map(({ eventsAt }) => eventsAt[0] ?? NaN))
   const to = Math.min(...answers.map(({ eventsAt }) => eventsAt.at(-1) ?? NaN))
   const inside = answers.map(({ eventsAt, completionTokens }) => {

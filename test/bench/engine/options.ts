@@ -5,13 +5,14 @@ import { WORKLOADS } from './workloads/index.ts'
 
 export const MODELS = { gemma: 'gemma-3-270m', smollm2: 'smollm2-135m-instruct' } as const
 export type ModelName = keyof typeof MODELS
-/** llama-batched-bench is no server: it only says how fast a step can be. */
-export const LIMIT = 'batched-bench'
+/** No servers: llama-batched-bench says how fast a step can be, `engine` is ours without HTTP. */
+export const LOOPS = ['engine', 'batched-bench'] as const
+export type AnyArm = ArmName | (typeof LOOPS)[number]
 
 export interface Options {
   model: ModelName
   workloads: string[]
-  arms: (ArmName | typeof LIMIT)[]
+  arms: AnyArm[]
   runs: number
   quick: boolean
   /** Searches llama-server's best flags again. */
@@ -28,7 +29,7 @@ const USAGE =
 /** The command line; throws KitError USAGE. */
 export function readOptions(args: string[]): Options {
   const values = parse(args)
-  const every = [...ARM_NAMES, LIMIT] as const
+  const every = [...ARM_NAMES, ...LOOPS] as const
   const quick = values.quick
   if (quick && values.write) throw usage('--write', 'a whole measurement', '--quick')
   return {

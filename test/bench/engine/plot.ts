@@ -10,10 +10,10 @@ const BOTTOM = 48
 /** Told apart by people who see few colours, too (Okabe and Ito). */
 const COLOURS: Record<string, string> = {
   ours: '#0072b2',
-  gateway: '#56b4e9',
   'llama-server-best': '#d55e00',
   'llama-server': '#e69f00',
   plain: '#999999',
+  prebuilt: '#009e73',
   'batched-bench': '#000000',
 }
 
@@ -64,7 +64,7 @@ export function plot(results: Results, title: string): string {
 
 const NAMES: Record<string, string> = {
   ours: 'Serantau',
-  gateway: 'Serantau, gateway',
+  prebuilt: 'Serantau, prebuilt engine',
   'llama-server-best': 'llama-server, best flags',
   'llama-server': 'llama-server, default',
   plain: 'plain node-llama-cpp',

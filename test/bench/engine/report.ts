@@ -4,10 +4,11 @@ import { type Estimate, medianOf } from './statistics.ts'
 
 /** What stands above the table. */
 export interface Head {
-  processor: string
-  cores: number
-  memoryGiB: number
+  /** Processors and memory. */
+  machine: string
   threads: number
+  /** Of the page, without its ending. */
+  file: string
   model: string
   fileMiB: number
   llamaCpp: string
@@ -49,8 +50,9 @@ export function goalTable(judged: readonly Judged[]): string {
 
 /** Columns of the tables of all figures; times in ms. */
 const METRICS = [
-  ...['tokensPerSecond', 'decodePerSecond', 'requestsPerSecond', 'ttftP50', 'ttftP95', 'itlP50'],
+  ...['tokensPerSecond', 'decodePerSecond', 'requestsPerSecond', 'ttftP50', 'ttftP95', 'hopMs'],
   ...[
+    'itlP50',
     'itlP99',
     'longestStall',
     'inTime',
@@ -96,10 +98,10 @@ export function page(results: Results, titles: Record<string, string>, head: Hea
   return [
     '# Engine benchmark',
     '',
-    `${head.model} (${show(head.fileMiB)} MiB), ${head.threads} threads on ${head.cores} x ${head.processor}, ${head.memoryGiB} GiB; llama.cpp ${head.llamaCpp} on every side.`,
-    'How it is measured and how to repeat it: [Measure the engine](../how-to/measure-the-engine.md).',
+    `${head.model} (${show(head.fileMiB)} MiB), ${head.threads} threads on ${head.machine}; llama.cpp ${head.llamaCpp} on every side.`,
+    `How it is measured and how to repeat it: [Measure the engine](../how-to/measure-the-engine.md). Every value: [${head.file}.json](${head.file}.json).`,
     '',
-    '![Tokens a second by streams](bench-engine.svg)',
+    `![Tokens a second by streams](${head.file}.svg)`,
     '',
     '## Goals',
     '',

@@ -28,6 +28,27 @@ export async function saveResults(file: string, results: Results): Promise<void>
   await writeFile(file, JSON.stringify(results, undefined, 1))
 }
 
+const KeptSchema = z.strictObject({ machine: z.string(), results: ResultsSchema })
+
+/**
+ * Puts `fresh` over what `file` keeps and returns both: a page may be measured in several days. What
+ * another machine measured is dropped, for it can't be compared.
+ */
+export async function keepResults(file: string, machine: string, fresh: Results): Promise<Results> {
+  const text = await readFile(file, 'utf8').catch(() => undefined)
+  const kept = text === undefined ? undefined : KeptSchema.parse(JSON.parse(text))
+  const results = kept?.machine === machine ? { ...kept.results } : {}
+  for (const [workload, arms] of Object.entries(fresh)) {
+    results[workload] = { ...results[workload], ...arms }
+  }
+  await writeFile(file, `${JSON.stringify({ machine, results }, toFigures)}\n`)
+  return results
+}
+
+const FIGURES = 5
+const toFigures = (_: string, value: unknown): unknown =>
+  typeof value === 'number' ? Number(value.toPrecision(FIGURES)) : value
+
 /** Appends one run. */
 export function addRun(result: ArmResult, cases: Cases): void {
   for (const [name, figures] of Object.entries(cases)) {

@@ -25,7 +25,8 @@ export function sessionOf(arm: ArmName, setup: Setup, given: Given): Session {
     start: async () => {
       const running = await startArm(arm, setup)
       await warmUp(running, setup.slots, given.prompts)
-      if (arm === 'ours' || arm === 'gateway') await untilCalibrated(setup.stateFolder)
+      if (arm === 'ours' || arm === 'prebuilt' || arm === 'gateway')
+        await untilCalibrated(setup.stateFolder)
       return running
     },
     measure: async (running, work) => {

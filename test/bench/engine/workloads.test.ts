@@ -125,3 +125,24 @@ test.each(['W1', 'W5', 'W6', 'W9', 'W11', 'W12'])('%s can be scored', async (nam
   const { cases } = await run(name)
   expect(WORKLOADS[name]!.score(cases)).toBeGreaterThan(0)
 })
+
+test('the hop is what the model server does not see of a first token', async () => {
+  const seen: Seen[] = []
+  // It says that each took it 1,000 seconds: the rest is the hop.
+  const metrics = createServer((_, response) => {
+    const name = 'serantau_time_to_first_token_seconds'
+    response.end(`${name}_sum ${seen.length * 1000}\n${name}_count ${seen.length}\n`)
+  })
+  await new Promise<void>((resolve) => metrics.listen(0, '127.0.0.1', resolve))
+  const metricsUrl = `http://127.0.0.1:${(metrics.address() as AddressInfo).port}/`
+  const arm = await startFake(seen)
+  const start = async () => ({ ...arm, behind: { target: arm, metricsUrl } })
+  const cases = await WORKLOADS['hop']!.run({ ...sessionOf(seen), start })
+  metrics.close()
+  expect(Object.keys(cases)).toEqual(['1 direct', '1 through', '16 direct', '16 through'])
+  for (const { hopMs } of Object.values(cases)) {
+    expect(hopMs).toBeGreaterThan(-1_000_000)
+    expect(hopMs).toBeLessThan(-990_000)
+  }
+  expect(new Set(seen.map(({ prompt }) => prompt.join()))).toHaveLength(seen.length)
+})

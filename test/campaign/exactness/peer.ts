@@ -28,7 +28,7 @@ export async function peerAnswers(
   const folder = await mkdtemp(join(tmpdir(), 'serantau-peer-'))
   const peer = task.ourKernels ? await withOurKernels(built, folder) : built
   const setup = { modelId: MODELS[model], file, slots: 1, context, threads, peer }
-  const ours = { serving: {}, stateFolder: folder, program: 'none' }
+  const ours = { serving: {}, stateFolder: folder, program: 'none', prebuiltProgram: 'none' }
   try {
     const arm = await startArm('llama-server', { ...setup, ...ours, best: startingFlags(1) })
     try {

@@ -1,3 +1,4 @@
+import { HOP } from './hop.ts'
 import { INTERFERENCE } from './interference.ts'
 import { LIFECYCLE } from './lifecycle.ts'
 import { OVERLOADED } from './overload.ts'
@@ -11,4 +12,5 @@ export const WORKLOADS: Record<string, Workload> = {
   ...PREFIXES,
   W10: OVERLOADED,
   ...LIFECYCLE,
+  hop: HOP,
 }

@@ -51,9 +51,12 @@ const SOME = [1, 4, 8, 16]
 
 export const THROUGHPUT: Record<string, Workload> = {
   /** All start at once and once only, so that the phase in which all decode can be told apart. */
-  W0: workload('W0', 'decode phase, 64 in, 64 out', 512, {
-    ...{ prompt: 64, answer: 64, streams: STREAMS, turns: 1 },
-  }),
+  W0: {
+    ...workload('W0', 'decode phase, 64 in, 64 out', 512, {
+      ...{ prompt: 64, answer: 64, streams: STREAMS, turns: 1 },
+    }),
+    arms: ['engine', 'batched-bench', 'ours', 'llama-server-best'],
+  },
   W1: workload('W1', 'chat, 64 in, 64 out', 512, {
     ...{ prompt: 64, answer: 64, streams: STREAMS, turns: 3 },
   }),

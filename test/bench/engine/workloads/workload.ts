@@ -34,6 +34,8 @@ export interface Workload {
   serving?: (prompts: Prompts) => object
   /** What the search of llama-server's best flags makes as great as it can. */
   score: (cases: Cases) => number
+  /** Only these; absent: every server. */
+  arms?: readonly string[]
   /** Further flags that are tried, each against none. */
   tries?: string[][]
 }

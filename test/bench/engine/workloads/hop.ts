@@ -1,0 +1,68 @@
+import type { RunningArm } from '../arms.ts'
+import type { Target } from '../client.ts'
+import { closedLoop, summarise, ttftOf } from '../load.ts'
+import { type Cases, type Session, type Workload, figure, withArm } from './workload.ts'
+
+const STREAMS = [1, 16]
+/** One after the other on the same servers: what changes on the machine meanwhile meets both alike. */
+const ORDER = ['direct', 'through', 'through', 'direct'] as const
+
+/** What the gateway takes: the same model server, asked through it and without it. */
+export const HOP: Workload = {
+  title: 'through the gateway and past it, on the same model server, 64 in, 64 out',
+  context: 512,
+  arms: ['gateway'],
+  run: (session) =>
+    withArm(session, async (arm) => {
+      const cases: Cases = {}
+      for (const streams of STREAMS) {
+        const taken: Record<string, Cases[string][]> = {}
+        for (const [turn, way] of ORDER.entries()) {
+          const figures = await session.measure(arm, () => ask(session, arm, streams, turn, way))
+          ;(taken[way] ??= []).push(figures)
+        }
+        for (const [way, each] of Object.entries(taken)) cases[`${streams} ${way}`] = meanOf(each)
+      }
+      return cases
+    }),
+  score: (cases) => figure(cases, '16 through', 'tokensPerSecond'),
+}
+
+async function ask(
+  { prompts, seed, quick }: Session,
+  arm: RunningArm,
+  streams: number,
+  turn: number,
+  way: (typeof ORDER)[number],
+): Promise<Cases[string]> {
+  const { behind } = arm
+  if (behind === undefined) throw new Error('an arm with nothing behind it has no hop')
+  const target: Target = way === 'through' ? arm : behind.target
+  const before = await firstTokens(behind.metricsUrl)
+  const requests = (quick ? 1 : 3) * (streams === 1 ? 4 : 1)
+  const answers = await closedLoop(target, streams, requests, (stream, request) => ({
+    prompt: prompts.prompt(`hop ${seed} ${streams} ${turn} ${stream} ${request}`, 64),
+    maxTokens: 64,
+  }))
+  const after = await firstTokens(behind.metricsUrl)
+  const inside = ((after.seconds - before.seconds) / (after.count - before.count)) * 1000
+  const all = answers.reduce((sum, answer) => sum + ttftOf(answer), 0) / answers.length
+  return { ...summarise(answers), hopMs: all - inside }
+}
+
+const NAME = 'serantau_time_to_first_token_seconds'
+
+/** What the model server itself says of its first tokens. */
+async function firstTokens(url: string): Promise<{ seconds: number; count: number }> {
+  const text = await (await fetch(url)).text()
+  const read = (suffix: string) =>
+    Number(new RegExp(`^${NAME}_${suffix} (\\S+)$`, 'm').exec(text)?.[1])
+  return { seconds: read('sum'), count: read('count') }
+}
+
+function meanOf(each: readonly Cases[string][]): Cases[string] {
+  const names = Object.keys(each[0] ?? {})
+  const mean = (name: string) =>
+    each.reduce((sum, figures) => sum + (figures[name] ?? Number.NaN), 0) / each.length
+  return Object.fromEntries(names.map((name) => [name, mean(name)]))
+}
