@@ -33,6 +33,8 @@ const LEAST_GAIN = 0.03
 const LEAST_CHUNK = 16
 /** In steps of decoding and small chunks a prompt of 64 tokens left its row empty for five steps. */
 const SHORT_BUDGETS = 2
+/** A first batch of a burst that takes longer is read in two: a half is answered after half the time. */
+const BURST_BUDGETS = 5
 /** Rows of a tile: chunks in multiples of it waste none. */
 const TILE = 4
 
@@ -95,6 +97,8 @@ export const prefillMs = (budgetMs: number, decodeMs: number): number =>
  * Chunks of the next prefill step, first come first served. While others decode, no more than fits
  * between two of their tokens. Prompts so short that they fit into SHORT_BUDGETS of it are read whole:
  * their answers join the batch sooner, which is worth more to all than the one longer pause costs.
+ * While nobody decodes, a batch is filled; but of a burst of short prompts a half is answered first, for
+ * the other half is read whole beside its answers.
  */
 export function planPrefill(
   prompts: readonly PrefillView[],
@@ -104,17 +108,30 @@ export function planPrefill(
   const short = decodeMs !== undefined && (prompts[0]?.total ?? 0) <= whole
   const fits = Math.floor(prefillMs(budgetMs, decodeMs ?? 0) * tokensPerMs)
   const bound = decodeMs === undefined ? batchSize : Math.max(LEAST_CHUNK, short ? whole : fits)
-  let room = Math.min(batchSize, bound)
+  const most = Math.min(batchSize, bound)
+  const burst = decodeMs === undefined && prompts.slice(1).every(({ total }) => total <= whole)
+  const enough = burst ? enoughOfBurst(prompts, most, BURST_BUDGETS * budgetMs * tokensPerMs) : most
+  let read = 0
   const chunks: PrefillChunk[] = []
   for (const { slot, due, total } of prompts) {
     // A long one does not pass with the short ones.
-    if (room <= 0 || (short && total > whole)) break
+    if (read >= enough || (short && total > whole)) break
+    const room = most - read
     const tokens = due <= room ? due : Math.max(room - (room % TILE), Math.min(room, TILE))
     chunks.push({ slot, tokens })
-    room -= tokens
+    read += tokens
     if (tokens < due) break
   }
   return chunks.sort((a, b) => a.slot - b.slot)
+}
+
+/** Tokens of a burst after which no further prompt is begun: half of a batch of more than `long`. */
+function enoughOfBurst(prompts: readonly PrefillView[], most: number, long: number): number {
+  const batch = Math.min(
+    most,
+    prompts.reduce((sum, { due }) => sum + due, 0),
+  )
+  return batch > long ? batch / 2 : most
 }
 
 /**

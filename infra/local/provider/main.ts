@@ -9,6 +9,13 @@ if (!engine) {
   process.exit(2)
 }
 
+/** An engine that was killed ends nobody: what it began must not go on beside the next command. */
+const parent = process.ppid
+const WATCH_MS = 1000
+setInterval(() => {
+  if (process.ppid !== parent) process.exit(1)
+}, WATCH_MS).unref()
+
 const MOST_MESSAGE_BYTES = 400 * 1024 * 1024
 const server = new grpc.Server({
   'grpc.max_receive_message_length': MOST_MESSAGE_BYTES,
