@@ -116,7 +116,8 @@ export class StepEngine {
     }
     this.#waiters.add(id, request)
     const load = loadOf(this.#streams, this.#pace, this.#options.interTokenMs)
-    const offer = this.#line.offer(waiting, this.#waiters.cachedTokens(id), load, now)
+    const cached = this.#shares ? this.#waiters.expectedTokens(id, this.#running()) : 0
+    const offer = this.#line.offer(waiting, cached, load, now)
     if (!offer.admitted) {
       this.#waiters.take(id)
       this.#outbox.refuse(id, offer.reason, offer.retryAfterMs)

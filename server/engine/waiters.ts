@@ -1,4 +1,5 @@
 import type { GenerateRequest } from './engine.ts'
+import { PrefixTree } from './prefix-tree.ts'
 import type { Residents } from './residents.ts'
 import type { Stream } from './stream.ts'
 
@@ -15,6 +16,8 @@ const WORTH_WAITING = 32
 export class Waiters {
   readonly #residents: Residents
   readonly #waiters = new Map<number, Waiter>()
+  /** Prompts of those that wait, by id: what they share is evaluated once. */
+  readonly #prompts = new PrefixTree<number>()
 
   constructor(residents: Residents) {
     this.#residents = residents
@@ -22,12 +25,14 @@ export class Waiters {
 
   add(id: number, request: GenerateRequest): void {
     this.#waiters.set(id, { request })
+    this.#prompts.set(id, this.#residents.boundaryOf(request), request.prompt)
   }
 
   /** No longer waits; undefined: it did not. */
   take(id: number): GenerateRequest | undefined {
     const waiter = this.#waiters.get(id)
     this.#waiters.delete(id)
+    this.#prompts.delete(id)
     return waiter?.request
   }
 
@@ -41,6 +46,21 @@ export class Waiters {
       waiter.cached = { version, tokens }
     }
     return waiter.cached.tokens
+  }
+
+  /** Tokens of its prompt that are held now, or will be by the work of others before its turn. */
+  expectedTokens(id: number, running: readonly Stream[]): number {
+    const request = this.#waiters.get(id)?.request
+    if (request === undefined) return 0
+    const boundary = this.#residents.boundaryOf(request)
+    const among = (other: number) => other !== id
+    const waiting = this.#prompts.longest(boundary, request.prompt, { among })?.length ?? 0
+    const shared = running
+      .filter((leader) => leader.due > 0 && !leader.ended && leader.boundary === boundary)
+      .map((leader) => commonLength(leader.request.prompt, request.prompt))
+    const expected = Math.min(Math.max(waiting, ...shared), request.prompt.length - 1)
+    const held = this.cachedTokens(id)
+    return expected >= held + WORTH_WAITING ? expected : held
   }
 
   /** Its prompt shares more with one that is being evaluated than with anything that is there. */

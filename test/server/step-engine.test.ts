@@ -389,6 +389,24 @@ describe('those who leave', () => {
 describe('those who wait', () => {
   const long = () => answering(30)
 
+  test.each([
+    { tenants: 1, refused: false },
+    { tenants: 16, refused: true },
+  ])('are not refused for what they share: $tenants tenants', async ({ tenants, refused }) => {
+    // A prefix of 500 tokens takes 1.7 s; 16 of them 27 s.
+    const prefix = tokens(500, 3)
+    const arrivals = Array.from({ length: 16 }, (_, at) => ({
+      ...{ id: at, atMs: 0 },
+      request: request({
+        ...{ prompt: [...prefix, ...tokens(32, at + 10)], maxTokens: 4 },
+        tenant: `tenant ${at % tenants}`,
+      }),
+    }))
+    const { told } = await live(slotsOf(16), { firstTokenMs: 8000 }, arrivals)
+    const errors = [...told.values()].filter(({ last }) => last?.kind === 'error')
+    expect(errors.length > 0).toBe(refused)
+  })
+
   test('too long are refused once, with a time to come again', async () => {
     const { told } = await live(slotsOf(1), { firstTokenMs: 300, shaping: false }, [
       { id: 1, atMs: 0, request: long() },

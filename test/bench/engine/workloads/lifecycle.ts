@@ -7,7 +7,7 @@ import { randomNumbers, slope } from '../statistics.ts'
 import { type Cases, type Session, type Workload, figure, withArm } from './workload.ts'
 
 /** Whoever keeps something of a prompt for the next start may do so after the answer. */
-const KEEPING_MS = 3000
+const KEEPING_MS = 10_000
 const STORM = 320
 const QUICK_STORM = 48
 const LEG_TURNS = 4
