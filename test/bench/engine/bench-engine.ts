@@ -14,7 +14,7 @@ import { BestFlags } from './best-flags.ts'
 import { type Peer, ensurePeer } from './build-peer.ts'
 import { measureEngine } from './engine-alone.ts'
 import { judge } from './goals.ts'
-import { measureLimit } from './limit.ts'
+import { measureBurstLimit, measureLimit } from './limit.ts'
 import { type LlamaFlags, SPINNING, llamaArgs } from './llama-flags.ts'
 import { closedLoop, summarise } from './load.ts'
 import { type AnyArm, MODELS, type Options, readOptions } from './options.ts'
@@ -139,7 +139,10 @@ async function runArm(
   capacity: number,
 ): Promise<Cases> {
   const { setup, prompts, options, best } = bench
-  if (arm === 'batched-bench') return measureLimit(setup.peer as Peer, setup.file, setup.threads)
+  if (arm === 'batched-bench') {
+    const limit = name === 'W5' ? measureBurstLimit : measureLimit
+    return limit(setup.peer as Peer, setup.file, setup.threads)
+  }
   if (arm === 'engine') return measureEngine(options.model, prompts, turn)
   const full = setupOf(bench, name, best.of(name))
   const { quick, soakRequests } = options

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { GOALS, type Goal, judge } from './goals.ts'
-import { withShaping } from './limit.ts'
+import { burstLimit, withShaping } from './limit.ts'
 import { type Results, addRun } from './results.ts'
 import { page } from './report.ts'
 import { WORKLOADS } from './workloads/index.ts'
@@ -75,6 +75,14 @@ test('shaping takes the shortest step of at least as many rows', () => {
   expect(cases['6']?.['shapedPerSecond']).toBeCloseTo(150)
   expect(cases['7']?.['shapedPerSecond']).toBeCloseTo(175)
   expect(cases['8']).toEqual({ decodePerSecond: 200, shapedPerSecond: 200 })
+})
+
+test('a burst is bounded by reading its common prefix once and decoding all answers together', () => {
+  // 1,012 tokens at 1,012 a second, then 31 steps of 16 in a second.
+  const { ttftP50, requestsPerSecond } = burstLimit(1012, 16 * 31)
+  expect(requestsPerSecond).toBeCloseTo(16 / 2)
+  // The eighth and the ninth are the median: the prefix and eight and a half prompts.
+  expect(ttftP50).toBeCloseTo(((500 + 8.5 * 32) / 1012) * 1000)
 })
 
 test('every goal names a workload that there is', () => {

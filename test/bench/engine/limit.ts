@@ -1,6 +1,8 @@
 import { run } from '../../../infra/local/command.ts'
 import type { Peer } from './build-peer.ts'
 import { SPINNING } from './llama-flags.ts'
+import type { Figures } from './load.ts'
+import { BURST } from './workloads/prefixes.ts'
 import { STREAMS } from './workloads/throughput.ts'
 import type { Cases } from './workloads/workload.ts'
 
@@ -9,28 +11,58 @@ const ANSWER = 64
 
 /** What llama.cpp's own loop reaches without a server, as cases of workload W0. */
 export async function measureLimit(peer: Peer, file: string, threads: number): Promise<Cases> {
-  const cells = Math.max(...STREAMS) * (PROMPT + ANSWER)
+  const rows = await batchedBench({ peer, file, threads }, PROMPT, ANSWER, STREAMS)
+  return withShaping(new Map(rows.map(({ pl, speed_tg }) => [pl, speed_tg])))
+}
+
+/**
+ * What the processor allows in workload W5: the common prefix is read once, then each request's own
+ * tokens in turn, then all answers a token a step; nothing else takes any time.
+ */
+export async function measureBurstLimit(peer: Peer, file: string, threads: number): Promise<Cases> {
+  const { requests, common, own, answer } = BURST
+  const [row] = await batchedBench({ peer, file, threads }, common + own, answer, [requests])
+  return { cold: burstLimit(row?.speed_pp ?? Number.NaN, row?.speed_tg ?? Number.NaN) }
+}
+
+/** From tokens a second of reading, and of `requests` answers together at that depth. Pure. */
+export function burstLimit(readPerSecond: number, decodedPerSecond: number): Figures {
+  const { requests, common, own, answer } = BURST
+  const half = (requests + 1) / 2
+  const read = (common + requests * own) / readPerSecond
+  // The first token of each comes with its prompt.
+  const decode = (requests * (answer - 1)) / decodedPerSecond
+  return {
+    ttftP50: ((common + half * own) / readPerSecond) * 1000,
+    requestsPerSecond: requests / (read + decode),
+  }
+}
+
+/** `pl` sequences at once; tokens a second of prompts and of answers. */
+interface Row {
+  pl: number
+  speed_pp: number
+  speed_tg: number
+}
+
+async function batchedBench(
+  { peer, file, threads }: { peer: Peer; file: string; threads: number },
+  prompt: number,
+  answer: number,
+  sequences: readonly number[],
+): Promise<Row[]> {
+  const cells = Math.max(...sequences) * (prompt + answer)
   const printed = await run(
     peer.batchedBench,
     [
       ...['--model', file, '--threads', `${threads}`, '-c', `${cells}`, '-ub', '512'],
-      ...['-npp', `${PROMPT}`, '-ntg', `${ANSWER}`, '-npl', STREAMS.join(',')],
+      ...['-npp', `${prompt}`, '-ntg', `${answer}`, '-npl', sequences.join(',')],
       ...['--output-format', 'jsonl'],
     ],
     { env: { ...process.env, ...peer.env, ...SPINNING } },
   )
-  return withShaping(parse(printed))
-}
-
-/** One JSON object a line; `pl` sequences, `speed_tg` tokens a second while decoding. */
-function parse(printed: string): Map<number, number> {
   const rows = printed.split('\n').filter((line) => line.startsWith('{'))
-  return new Map(
-    rows.map((line) => {
-      const row = JSON.parse(line) as { pl: number; speed_tg: number }
-      return [row.pl, row.speed_tg]
-    }),
-  )
+  return rows.map((line) => JSON.parse(line) as Row)
 }
 
 /**

@@ -1,8 +1,8 @@
 import { closedLoop, summarise } from '../load.ts'
 import { type Cases, type Session, type Workload, figure, withArm } from './workload.ts'
 
-const COMMON = 500
-const OWN = 32
+/** Of W5; tokens. */
+export const BURST = { requests: 16, common: 500, own: 32, answer: 32 }
 const USERS = 8
 const TURNS = 6
 
@@ -11,6 +11,7 @@ export const PREFIXES: Record<string, Workload> = {
     title: '16 requests at once, 500 common and 32 own tokens, 32 out',
     context: 1024,
     run: burst,
+    arms: ['ours', 'prebuilt', 'plain', 'llama-server', 'llama-server-best', 'batched-bench'],
     score: (cases) => 1 / figure(cases, 'cold', 'ttftP50'),
   },
   W6: {
@@ -24,15 +25,16 @@ export const PREFIXES: Record<string, Workload> = {
 /** Cold: nobody asked with this prefix before. Warm: others' ends on the same prefix. */
 async function burst(session: Session): Promise<Cases> {
   const { prompts, seed } = session
-  const common = prompts.prompt(`W5 ${seed}`, COMMON)
+  const { requests, own, answer } = BURST
+  const common = prompts.prompt(`W5 ${seed}`, BURST.common)
   return withArm(session, async (arm) => {
     const cases: Cases = {}
     for (const name of ['cold', 'warm']) {
       cases[name] = await session.measure(arm, async () =>
         summarise(
-          await closedLoop(arm, 16, 1, (stream) => ({
-            prompt: [...common, ...prompts.stretch(`W5 ${seed} ${name} ${stream}`, OWN)],
-            maxTokens: 32,
+          await closedLoop(arm, requests, 1, (stream) => ({
+            prompt: [...common, ...prompts.stretch(`W5 ${seed} ${name} ${stream}`, own)],
+            maxTokens: answer,
           })),
         ),
       )
