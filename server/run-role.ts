@@ -65,11 +65,12 @@ export async function runRole(options: RoleOptions): Promise<RunningRole> {
     port: portOf(app) ?? options.port,
     engine,
     drain: async (delayMs) => {
-      const { maxStreamMs } = config.limits
+      // A request may still come while Services forget this pod, and take its whole time.
+      const mostMs = delayMs + config.limits.maxStreamMs
       const began = performance.now()
       lifecycle.draining = true
-      await lifecycle.untilQuiet(delayMs, maxStreamMs)
-      await closeWithin(app, Math.max(0, maxStreamMs - (performance.now() - began)))
+      await lifecycle.untilQuiet(delayMs, mostMs)
+      await closeWithin(app, Math.max(0, mostMs - (performance.now() - began)))
       await stop()
     },
   }

@@ -19,7 +19,12 @@ export interface GatewayAppOptions {
 /** The gateway role: checks the key, chooses the model's Service, holds no state. */
 export function createGatewayApp(options: GatewayAppOptions): FastifyInstance {
   const { config, lifecycle } = options
-  const app = createBaseApp({ ...options, limits: config.limits, tls: config.tls })
+  const app = createBaseApp({
+    ...options,
+    limits: config.limits,
+    tls: config.tls,
+    clientsAskAgain: false,
+  })
   // Ready does not depend on models: with one of them down, the others must still be reached.
   app.get('/health/live', async () => ({ status: 'live' }))
   app.get('/health/ready', async (_request, reply) =>

@@ -22,7 +22,7 @@ export interface ModelAppOptions {
 /** The model role: the whole OpenAI API over one engine. */
 export function createModelApp(options: ModelAppOptions): FastifyInstance {
   const { config, engine, metrics, lifecycle } = options
-  const app = createBaseApp({ ...options, limits: config.limits })
+  const app = createBaseApp({ ...options, limits: config.limits, clientsAskAgain: true })
   registerEngineMetrics(metrics, engine)
   registerHealthRoutes(app, engine, lifecycle)
   registerModelsRoutes(app, [config.model])

@@ -24,6 +24,8 @@ export interface BaseAppOptions {
   metrics: Metrics
   logger: FastifyBaseLogger
   lifecycle: Lifecycle
+  /** Its clients ask again what did not arrive: a drain ends their connections with the answers under way. */
+  clientsAskAgain: boolean
   tls?: TlsFiles | undefined
   /** Milliseconds between looks at the certificate's files. */
   tlsPollMs?: number
@@ -54,7 +56,7 @@ export function createBaseApp(options: BaseAppOptions): FastifyInstance {
   registerErrors(app)
   registerRequestLog(app)
   registerMetrics(app, metrics)
-  registerDrain(app, options.lifecycle)
+  registerDrain(app, options.lifecycle, options.clientsAskAgain)
   registerSlowClient(app, limits.slowClientMs)
   registerAuth(app, keys)
   registerStreamLimit(app, limits.maxStreamsPerKey)

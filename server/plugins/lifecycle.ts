@@ -29,16 +29,20 @@ export class Lifecycle {
 
 /**
  * While it drains a server answers, but asks its clients to connect anew, elsewhere. It closes no
- * connection that a client may use just then: each hears of the end by its next answer.
+ * connection that a client may use just then: each hears of the end by its next answer. `ends`: not
+ * so one whose answer began before, which could not tell: its client (the gateway) asks again what did
+ * not arrive, and would otherwise bring new requests for as long as old answers take.
  */
-export function registerDrain(app: FastifyInstance, lifecycle: Lifecycle): void {
+export function registerDrain(app: FastifyInstance, lifecycle: Lifecycle, ends: boolean): void {
   app.addHook('onRequest', async (request, reply) => {
     if (lifecycle.draining) reply.header('connection', 'close')
     // Probes go on to the end.
     if (!isProbe(request.url)) lifecycle.began()
   })
   app.addHook('onResponse', async (request) => {
-    if (!isProbe(request.url)) lifecycle.ended()
+    if (isProbe(request.url)) return
+    lifecycle.ended()
+    if (ends && lifecycle.draining) request.raw.socket.destroySoon()
   })
 }
 

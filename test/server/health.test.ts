@@ -67,12 +67,13 @@ test('the gateway is ready with every model down, and not once it drains', async
   await role.close()
 })
 
-test('a drain ends no connection under its client: the next answer says that it closes', async () => {
+test('a drain of the gateway ends no connection under its client: the next answer says that it closes', async () => {
   const engine = new FakeEngine()
   let open = () => {}
   const gate = new Promise<void>((resolve) => (open = resolve))
   engine.beforeToken = (index) => (index < 1 ? Promise.resolve() : gate)
-  const role = modelRole({ engine })
+  const model = modelRole({ engine })
+  const role = gatewayRole(await model.listen())
   const url = await role.listen()
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   const ask = () =>
@@ -98,4 +99,38 @@ test('a drain ends no connection under its client: the next answer says that it 
   await drained
   agent.destroy()
   await role.close()
+  await model.close()
+})
+
+test('a drain of the model ends connections with the answers under way, and the gateway asks anew', async () => {
+  const engine = new FakeEngine()
+  let open = () => {}
+  const gate = new Promise<void>((resolve) => (open = resolve))
+  engine.beforeToken = (index) => (index < 1 ? Promise.resolve() : gate)
+  const model = modelRole({ engine })
+  const gateway = gatewayRole(await model.listen())
+  const url = await gateway.listen()
+  let connections = 0
+  model.app.server.on('connection', () => connections++)
+  const stream = async () => {
+    const body = JSON.stringify(chatBody({ stream: true }))
+    const init = { method: 'POST', headers: headers(), body }
+    const response = await fetch(`${url}/v1/chat/completions`, init)
+    return [response.status, (await response.text()).includes('[DONE]')]
+  }
+  const STREAMS = 12
+  const before = Array.from({ length: STREAMS }, async () => {
+    const first = await stream()
+    // At once, when its connection is just being closed.
+    return [first, await stream()]
+  })
+  while (connections < STREAMS) await new Promise((resolve) => setTimeout(resolve, 10))
+  model.lifecycle.draining = true
+  open()
+  expect((await Promise.all(before)).flat()).toEqual(
+    Array.from({ length: 2 * STREAMS }, () => [200, true]),
+  )
+  expect(connections).toBe(2 * STREAMS)
+  await gateway.close()
+  await model.close()
 })
