@@ -97,7 +97,9 @@ const CommonSchema = {
     .min(1)
     .max(86_400)
     .optional()
-    .describe('At least preStopSeconds + config.limits.maxStreamMs / 1000 + 5'),
+    .describe(
+      'At least preStopSeconds + config.limits.maxStreamMs / 1000 (twice that for the gateway) + 5',
+    ),
   metrics: z
     .strictObject({
       allowFrom: z.strictObject({ namespaces: z.array(KubernetesNameSchema) }),

@@ -65,8 +65,7 @@ export async function runRole(options: RoleOptions): Promise<RunningRole> {
     port: portOf(app) ?? options.port,
     engine,
     drain: async (delayMs) => {
-      // A request may still come while Services forget this pod, and take its whole time.
-      const mostMs = delayMs + config.limits.maxStreamMs
+      const mostMs = drainMs(config, delayMs)
       const began = performance.now()
       lifecycle.draining = true
       await lifecycle.untilQuiet(delayMs, mostMs)
@@ -75,6 +74,13 @@ export async function runRole(options: RoleOptions): Promise<RunningRole> {
     },
   }
 }
+
+/**
+ * The longest drain. Requests still come while Services forget the pod, and each takes its whole time at
+ * most; a connection that a client of the gateway keeps may bring one more as its stream ends.
+ */
+export const drainMs = ({ role, limits }: ServingConfig, delayMs: number): number =>
+  delayMs + (role === 'gateway' ? 2 : 1) * limits.maxStreamMs
 
 /** A role loads only what it serves with: the other's libraries would stay in its memory. */
 async function createApp(

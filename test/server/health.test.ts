@@ -2,6 +2,8 @@ import { Agent, request } from 'node:http'
 import type { IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
+import { GatewayConfigSchema, ModelConfigSchema } from '../../catalog/serving-config.ts'
+import { drainMs } from '../../server/run-role.ts'
 import { FakeEngine } from '../helpers/fake-engine.ts'
 import { chatBody, gatewayRole, headers, modelRole } from '../helpers/roles.ts'
 
@@ -100,6 +102,17 @@ test('a drain of the gateway ends no connection under its client: the next answe
   agent.destroy()
   await role.close()
   await model.close()
+})
+
+test('a drain leaves time for what may still come: of the gateway twice the longest stream', () => {
+  const limits = { maxStreamMs: 60_000 }
+  const model = { id: 'm', digest: 'ab'.repeat(32), licence: 'MIT', file: '/m.gguf' }
+  const sizes = { contextSize: 64, slots: 1, chat: true }
+  const one = ModelConfigSchema.parse({ role: 'model', model: { ...model, ...sizes }, limits })
+  const routed = [{ id: 'm', digest: model.digest, licence: 'MIT', url: 'http://m' }]
+  const gateway = GatewayConfigSchema.parse({ role: 'gateway', models: routed, limits })
+  expect(drainMs(one, 3000)).toBe(63_000)
+  expect(drainMs(gateway, 3000)).toBe(123_000)
 })
 
 test('a drain of the model ends connections with the answers under way, and the gateway asks anew', async () => {

@@ -326,8 +326,10 @@ Rules across values. A problem is told as: path: expected ..., got .... Fix: ...
 */}}
 {{- define "serantau.commonRequirements" -}}
 {{- $maxStream := divf .Values.config.limits.maxStreamMs 1000 | ceil | int64 -}}
-{{- $least := add (int .Values.preStopSeconds) $maxStream 5 -}}
+{{- /* A connection that a client of the gateway keeps may bring one more request as its stream ends. */ -}}
+{{- $rounds := ternary 2 1 (eq .Chart.Name "gateway") -}}
+{{- $least := add (int .Values.preStopSeconds) (mul $rounds $maxStream) 5 -}}
 {{- if lt (int64 .Values.terminationGracePeriodSeconds) $least -}}
-{{- fail (printf "\nterminationGracePeriodSeconds: expected at least %d (preStopSeconds %d + config.limits.maxStreamMs in seconds %d + 5), got %d. Fix: raise it, or streams are cut when a pod ends" $least (int .Values.preStopSeconds) $maxStream (int .Values.terminationGracePeriodSeconds)) -}}
+{{- fail (printf "\nterminationGracePeriodSeconds: expected at least %d (preStopSeconds %d + %d x config.limits.maxStreamMs in seconds %d + 5), got %d. Fix: raise it, or streams are cut when a pod ends" $least (int .Values.preStopSeconds) $rounds $maxStream (int .Values.terminationGracePeriodSeconds)) -}}
 {{- end -}}
 {{- end -}}
