@@ -48,7 +48,10 @@ export class Waiters {
     return waiter.cached.tokens
   }
 
-  /** Tokens of its prompt that are held now, or will be by the work of others before its turn. */
+  /**
+   * Tokens of its prompt that are held now, or will be by the work of others: an estimate, for who
+   * shares them may still leave.
+   */
   expectedTokens(id: number, running: readonly Stream[]): number {
     const request = this.#waiters.get(id)?.request
     if (request === undefined) return 0

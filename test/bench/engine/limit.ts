@@ -16,8 +16,8 @@ export async function measureLimit(peer: Peer, file: string, threads: number): P
 }
 
 /**
- * What the processor allows in workload W5: the common prefix is read once, then each request's own
- * tokens in turn, then all answers a token a step; nothing else takes any time.
+ * What llama.cpp as it comes would reach in workload W5: the common prefix is read once, then each
+ * request's own tokens in turn, then all answers a token a step; nothing else takes any time.
  */
 export async function measureBurstLimit(peer: Peer, file: string, threads: number): Promise<Cases> {
   const { requests, common, own, answer } = BURST
