@@ -3,6 +3,8 @@ import type { DecodeSlots } from './decode-slots.ts'
 
 /** Of each number of rows; the shortest counts: whatever else the machine did made others longer. */
 const ROUNDS = 5
+/** Until it is seen again whether others still use the cores. */
+const DISTURBED_MS = 1000
 
 export interface CalibrationOptions {
   context: DecodeSlots
@@ -15,6 +17,8 @@ export interface CalibrationOptions {
   /** Called once, when the table is complete. */
   done?: (table: CostTable) => void
   on: boolean
+  /** false: others use the same cores, so nothing is measured now. Default: true. */
+  undisturbed?: () => boolean
   /** How long the engine must have been idle: those who wait for a start are served first. Default: 0. */
   quietMs?: number
   /** Milliseconds; replaced where time is simulated. */
@@ -39,10 +43,11 @@ export class Calibration {
    * Undefined: there is nothing to measure, or no room for it.
    */
   dueIn(idleMs: number): number | undefined {
-    const { context, lengthOf, on, quietMs = 0 } = this.#options
+    const { context, lengthOf, on, quietMs = 0, undisturbed = () => true } = this.#options
     if (!on || this.table.known || context.slots === 1) return undefined
     if (this.#nextSlots().some((slot) => lengthOf(slot) >= context.contextSize)) return undefined
-    return Math.max(0, quietMs - idleMs)
+    if (idleMs < quietMs) return quietMs - idleMs
+    return undisturbed() ? 0 : DISTURBED_MS
   }
 
   /** Measures one step. What the slots hold stays as it is. */

@@ -1,3 +1,4 @@
+import type { DecodeThreads } from './decode-threads.ts'
 import type {
   Bindings,
   NativeContext,
@@ -48,6 +49,7 @@ export class DecodeContext {
   readonly #native: NativeContext
   readonly #bindings: Bindings
   readonly #model: NativeModel
+  readonly #threads: DecodeThreads | undefined
   readonly #pool: NativeSampler[] = []
   /** Sources and targets of copies that native code makes at the next decode. */
   readonly #copied = new Set<number>()
@@ -57,10 +59,12 @@ export class DecodeContext {
     model: NativeModel,
     native: NativeContext,
     sizes: { slots: number; contextSize: number; batchSize: number },
+    threads?: DecodeThreads,
   ) {
     this.#bindings = bindings
     this.#model = model
     this.#native = native
+    this.#threads = threads
     this.slots = sizes.slots
     this.contextSize = sizes.contextSize
     this.batchSize = sizes.batchSize
@@ -72,6 +76,7 @@ export class DecodeContext {
    * of a draft as many as came true and one. What a slot holds beyond them is the caller's to drop.
    */
   async decode(parts: readonly Part[]): Promise<number[][]> {
+    if (this.#threads !== undefined) this.#native.setThreads(this.#threads.next())
     this.#native.initBatch(parts.reduce((sum, { tokens }) => sum + tokens.length, 0))
     const asked: Asked[] = []
     for (const { slot, position, tokens, sampler, pad, draft } of parts) {

@@ -87,7 +87,7 @@ export interface ServeOptions {
 
 /** Says `ready` when real tokens were decoded, as they should be. Never ends. */
 export async function serveEngine({ options, loaded, send, opened }: ServeOptions): Promise<never> {
-  const { context, vocabulary, slidingWindow } = loaded
+  const { context, vocabulary, slidingWindow, threads } = loaded
   const { canTruncate } = await selfTest(context, vocabulary)
   const shaping = (options.shaping ?? true) && canTruncate
   const prefixCache = options.prefixCache ?? true
@@ -100,6 +100,7 @@ export async function serveEngine({ options, loaded, send, opened }: ServeOption
   const calibration = new Calibration({
     ...{ context, token: vocabulary.start, on: shaping, done: caches.keepCostTable },
     quietMs: QUIET_MS,
+    undisturbed: () => threads?.undisturbed ?? true,
     ...(costTable === undefined ? {} : { known: costTable }),
     lengthOf: (slot) => context.lengthOf(slot),
   })

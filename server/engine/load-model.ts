@@ -5,6 +5,7 @@ import type { GgufMetadata } from '../../weights/gguf-metadata.ts'
 import { loadBindings } from './bindings.ts'
 import { DecodeContext } from './decode-context.ts'
 import { untouchedBytes } from './memory-limit.ts'
+import { DecodeThreads } from './decode-threads.ts'
 import type { Bindings, NativeModel } from './native.ts'
 import type { ChosenAddon, EngineOptions } from './protocol.ts'
 import { Vocabulary } from './vocabulary.ts'
@@ -22,6 +23,8 @@ export interface LoadedModel {
   /** The model's own chat template; undefined: the file has none. */
   chatTemplate: string | undefined
   context: DecodeContext
+  /** undefined: an accelerator decodes. */
+  threads: DecodeThreads | undefined
   /** Of the model, tokens; undefined without one. */
   slidingWindow: number | undefined
   /** Memory that it asked for and will take when answers need it. */
@@ -51,7 +54,8 @@ export async function loadModel(
   const { metadata, vocabularySize } = await describe(options.file, initialised)
   if (!(await initialised)) throw notLoaded(options.file, 'a file that the engine refused')
   const before = untouchedBytes()
-  const context = await createContext(bindings, model, options, vocabularySize)
+  const threads = options.gpu ? undefined : new DecodeThreads({ most: options.threads })
+  const context = await createContext(bindings, model, options, vocabularySize, threads)
   const template = metadata.get('tokenizer.chat_template')
   return {
     addon,
@@ -59,6 +63,7 @@ export async function loadModel(
     vocabulary: new Vocabulary(model, vocabularySize),
     chatTemplate: typeof template === 'string' ? template : undefined,
     context,
+    threads,
     slidingWindow: slidingWindowOf(metadata),
     untouchedBytes: Math.max(0, untouchedBytes() - before),
     host,
@@ -91,6 +96,7 @@ async function createContext(
   model: NativeModel,
   { slots, contextSize, threads, file }: EngineOptions,
   vocabularySize: number,
+  decodeThreads: DecodeThreads | undefined,
 ): Promise<DecodeContext> {
   const compiled = 'sampleTokens' in bindings.AddonContext.prototype
   // A compiled addon bounds the rows of logits; the prebuilt one reserves them for the whole batch.
@@ -109,7 +115,8 @@ async function createContext(
     const got = `not enough for ${slots} slots of ${contextSize} tokens`
     throw notLoaded(file, got)
   }
-  return new DecodeContext(bindings, model, native, { slots, contextSize, batchSize })
+  const sizes = { slots, contextSize, batchSize }
+  return new DecodeContext(bindings, model, native, sizes, decodeThreads)
 }
 
 const notLoaded = (path: string, got: string) =>

@@ -32,6 +32,7 @@ export interface NativeContext {
   init(): Promise<boolean>
   dispose(): Promise<void>
   getContextSize(): number
+  setThreads(threads: number): void
   initBatch(tokens: number): void
   /** Returns the indexes in the batch of the tokens that `logits` (indexes in `tokens`) names. */
   addToBatch(slot: number, position: number, tokens: Uint32Array, logits: Uint32Array): Uint32Array

@@ -18,6 +18,8 @@ interface Arm {
   shaping: boolean
   prefixCache: boolean
   drafts: boolean
+  /** Absent: one a core. */
+  threads?: number
 }
 
 const NOTHING = { shaping: false, prefixCache: false, drafts: false }
@@ -34,6 +36,7 @@ const ARMS: readonly Arm[] = [
   { name: '16 streams, cached', streams: 16, ...NOTHING, prefixCache: true },
   { name: '16 streams, with everything', streams: 16, ...EVERYTHING },
   { name: '6 streams, with everything', streams: 6, ...EVERYTHING },
+  { name: '16 streams, with everything, one thread', streams: 16, ...EVERYTHING, threads: 1 },
 ]
 /** All of them take too long for every test run. */
 const FEW = ['1 stream, guessed', '16 streams', '16 streams, with everything']
@@ -74,10 +77,13 @@ export async function exactness(
 
 async function answersOf(
   { model }: Settings,
-  { streams, shaping, prefixCache, drafts }: Arm,
+  { streams, shaping, prefixCache, drafts, threads }: Arm,
   prompts: readonly number[][],
 ): Promise<string[]> {
-  const engine = await openEngine(model, { shaping, prefixCache, drafts })
+  const engine = await openEngine(model, {
+    ...{ shaping, prefixCache, drafts },
+    ...(threads === undefined ? {} : { threads }),
+  })
   try {
     const said = await inParallel(prompts, streams, (prompt) =>
       engine.ask(prompt, { maxTokens: MAX_TOKENS }),

@@ -131,6 +131,17 @@ describe('calibration', () => {
     ])
   })
 
+  test('waits while others use the same cores: what a step takes then says nothing', async () => {
+    const context = slotsOf(2)
+    let undisturbed = false
+    const calibration = new Calibration({
+      ...{ context, token: 0, on: true, lengthOf: () => 0, undisturbed: () => undisturbed },
+    })
+    expect(calibration.dueIn(5000)).toBe(1000)
+    undisturbed = true
+    expect(calibration.dueIn(5000)).toBe(0)
+  })
+
   test('leaves alone what slots hold, and waits while one is full', async () => {
     const context = slotsOf(2, 4)
     await context.decode([{ slot: 0, position: 0, tokens: Uint32Array.of(1, 2, 3) }])

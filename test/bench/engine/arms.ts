@@ -47,7 +47,7 @@ export interface RunningArm extends Target {
   behind?: Behind | undefined
 }
 
-interface Behind {
+export interface Behind {
   target: Target
   metricsUrl: string
 }

@@ -108,6 +108,14 @@ export const GOALS: readonly Goal[] = [
     ...{ name: 'storm', metric: 'nextTtft', bound: 'most', goal: 1 },
   },
   {
+    ...{ ...rate, label: 'two servers on the same cores, tok/s of both', workload: 'shared' },
+    ...{ name: 'two', goal: 1 },
+  },
+  {
+    ...{ ...rate, label: 'the same against one alone', workload: 'shared', name: 'two' },
+    ...{ other: 'ours', otherName: 'one', goal: 0.8 },
+  },
+  {
     ...{ ...rate, ...hop(16), goal: 0.97 },
     label: 'through the gateway against past it, 16 streams, tok/s',
   },

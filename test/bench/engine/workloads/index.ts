@@ -3,6 +3,7 @@ import { INTERFERENCE } from './interference.ts'
 import { LIFECYCLE } from './lifecycle.ts'
 import { OVERLOADED } from './overload.ts'
 import { PREFIXES } from './prefixes.ts'
+import { SHARED } from './shared-cores.ts'
 import { THROUGHPUT } from './throughput.ts'
 import type { Workload } from './workload.ts'
 
@@ -13,4 +14,5 @@ export const WORKLOADS: Record<string, Workload> = {
   W10: OVERLOADED,
   ...LIFECYCLE,
   hop: HOP,
+  shared: SHARED,
 }
