@@ -8,7 +8,9 @@ import { type CoreUse, coreUse } from './core-use.ts'
  */
 
 /** Over shorter times the kernel's clocks, of 10 ms, say little. */
-const WINDOW_MS = 250
+const WINDOW_MS = 500
+/** In a row, before there are fewer threads: a crowd that is gone after one costs less than a wrong change. */
+const CROWDED_WINDOWS = 2
 /** Cores that threads waited for, all together, from which on fewer threads are faster (measured). */
 const CROWDED = 0.5
 /** Of the cores that fewer threads have: waiting for more of them than that, more threads get more. */
@@ -49,6 +51,7 @@ export class DecodeThreads {
   #threads: number
   readonly #options: Required<DecodeThreadsOptions>
   #since: (CoreUse & { ms: number }) | undefined
+  #crowdedWindows = 0
   #holdMs = FIRST_HOLD_MS
   #heldUntilMs = -Infinity
   #changedMs = -Infinity
@@ -56,6 +59,11 @@ export class DecodeThreads {
   constructor({ most, read = ownUse, now = () => performance.now() }: DecodeThreadsOptions) {
     this.#options = { most, read, now }
     this.#threads = most
+  }
+
+  /** By the last step. */
+  get used(): number {
+    return this.#threads
   }
 
   /** false: others use the cores too, so what a step takes now says nothing of it. */
@@ -86,7 +94,9 @@ export class DecodeThreads {
 
   /** Fewer at once; more only after a while, and each time later if that was wrong. */
   #change(wanted: number, { idle }: Crowd, ms: number): void {
+    this.#crowdedWindows = wanted < this.#threads ? this.#crowdedWindows + 1 : 0
     if (wanted === this.#threads || ms < this.#heldUntilMs) return
+    if (wanted < this.#threads && this.#crowdedWindows < CROWDED_WINDOWS) return
     if (wanted < this.#threads) {
       const calm = ms - this.#changedMs > CALM_MS
       this.#holdMs = calm ? FIRST_HOLD_MS : Math.min(LONGEST_HOLD_MS, 2 * this.#holdMs)

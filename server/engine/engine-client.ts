@@ -58,7 +58,7 @@ export interface EngineClientOptions {
   memory?: number | undefined
 }
 
-const NO_LOAD = { running: 0, waiting: 0, kvTokens: 0 }
+const NO_LOAD = { running: 0, waiting: 0, kvTokens: 0, threads: 0 }
 
 interface Call {
   answer: (answer: Answer) => void
@@ -126,9 +126,10 @@ export class EngineClient implements Engine {
   stats(): EngineStats {
     const { slots, contextSize } = this.#options.engine
     const cells = slots * contextSize
-    const { running, waiting, kvTokens } = this.#load
+    const { running, waiting, kvTokens, threads } = this.#load
     const kvUsage = Math.min(1, kvTokens / cells)
-    return { running, waiting, kvUsage, cache: this.#cache.total, drafts: { ...this.#drafts } }
+    const [cache, drafts] = [this.#cache.total, { ...this.#drafts }]
+    return { running, waiting, kvUsage, threads, cache, drafts }
   }
 
   async close(): Promise<void> {

@@ -110,7 +110,10 @@ export async function serveEngine({ options, loaded, send, opened }: ServeOption
     ...{ digest: options.digest, maxQueued: options.maxQueued },
     ...{ firstTokenMs: options.firstTokenMs, interTokenMs: options.interTokenMs },
     ...{ saved: memory, listed, slidingWindow, untilSlotsAreFree },
-    report: (round) => send({ kind: 'round', ...round, cache: statsOf(engine, memory) }),
+    report: (round) => {
+      const used = threads?.used ?? options.threads
+      send({ kind: 'round', ...round, threads: used, cache: statsOf(engine, memory) })
+    },
   })
   await engine.warmUp()
   const service = new EngineService(loaded, engine, tokenizers, send)

@@ -56,6 +56,8 @@ export interface EngineStats {
   kvUsage: number
   cache: CacheStats
   drafts: DraftStats
+  /** That decode; 0 before the first step. */
+  threads: number
 }
 
 /** Guessed tokens that were decoded: those that came true, and those that were decoded in vain. */

@@ -53,6 +53,8 @@ export type FromEngine =
       cache: CacheStats
       /** Since the last round. */
       drafts: DraftStats
+      /** That the last step used. */
+      threads: number
     }
 
 export interface EngineOptions {

@@ -22,6 +22,11 @@ export function registerEngineMetrics(metrics: Metrics, engine: Engine): void {
     'Restarts of the engine process',
     () => engine.status().restarts,
   )
+  metrics.gauge(
+    'serantau_engine_threads',
+    'Threads that decode: fewer than the cores of the quota while others use those',
+    () => engine.stats().threads,
+  )
   metrics.counter(
     'serantau_prefix_cache_tokens_total',
     'Prompt tokens that needed no evaluation, by where their keys and values were',

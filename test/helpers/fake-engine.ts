@@ -76,7 +76,8 @@ export class FakeEngine implements Engine {
   stats(): EngineStats {
     const [running, waiting] = [this.#running, this.#waiting.size]
     const cache = { tokens: { slot: 0, memory: 0, volume: 0 }, entries: 0, bytes: 0 }
-    return { running, waiting, kvUsage: 0, cache, drafts: { accepted: 0, rejected: 0 } }
+    const drafts = { accepted: 0, rejected: 0 }
+    return { running, waiting, kvUsage: 0, threads: 2, cache, drafts }
   }
 
   async close(): Promise<void> {

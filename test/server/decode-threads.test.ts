@@ -64,10 +64,12 @@ const CROWDED = { waited: 0.9, idle: 0 }
 const FREED = { waited: 0, idle: 1 }
 
 describe('threads of a step', () => {
-  test('fewer within a second of company, all again some seconds after it left', () => {
+  test('fewer within two seconds of company, all again some seconds after it left', () => {
     const { threads, pass } = simulated(2)
     expect(pass(5, ALONE)).toEqual([2])
-    expect(pass(1, CROWDED)).toEqual([2, 1])
+    expect(pass(0.5, CROWDED)).toEqual([2])
+    expect(pass(5, ALONE)).toEqual([2])
+    expect(pass(2, CROWDED)).toEqual([2, 1])
     expect(threads.undisturbed).toBe(false)
     expect(pass(10, ALONE)).toEqual([1])
     expect(pass(3, FREED).at(-1)).toBe(2)
@@ -78,8 +80,8 @@ describe('threads of a step', () => {
     const { pass } = simulated(2)
     const changes = (seconds: number) => {
       let count = 0
-      for (let at = 0; at < seconds; at++) {
-        count += pass(0.5, CROWDED).length - 1 + (pass(0.5, FREED).length - 1)
+      for (let at = 0; at < seconds; at += 3) {
+        count += pass(1.5, CROWDED).length - 1 + (pass(1.5, FREED).length - 1)
       }
       return count
     }
@@ -89,7 +91,7 @@ describe('threads of a step', () => {
 
   test('where fewer are no help, all of them go on for half a minute', () => {
     const { pass } = simulated(2)
-    expect(pass(1, CROWDED)).toEqual([2, 1])
+    expect(pass(2, CROWDED)).toEqual([2, 1])
     const everywhere = { waited: 0.4, idle: 0 }
     expect(pass(6, everywhere).at(-1)).toBe(2)
     expect(pass(25, CROWDED)).toEqual([2])

@@ -27,6 +27,7 @@ import {
   addRun,
   keepResults,
   loadResults,
+  resultsOf,
   saveResults,
 } from './results.ts'
 import { say, sessionOf } from './session.ts'
@@ -202,14 +203,14 @@ async function write({ results, setup, options }: Bench): Promise<void> {
   const processor = processorOf(await readFile('/proc/cpuinfo', 'utf8'))
   const machine = `${cpus().length} x ${processor}, ${memoryGiB} GiB`
   const head = {
-    ...{ model, threads: setup.threads, machine, file: `bench-engine${suffix}` },
+    ...{ model, threads: setup.threads, file: `bench-engine${suffix}` },
     fileMiB: (await stat(setup.file)).size / 2 ** 20,
     llamaCpp: 'v0.5.0, as node-llama-cpp ships it',
   }
   const base = join(ROOT, 'docs', 'reference', `bench-engine${suffix}`)
-  const all = await keepResults(`${base}.json`, machine, results)
-  await writeFile(`${base}.md`, page(all, titles, head))
-  await writeFile(`${base}.svg`, plot(all, `${model}: tokens a second, 64 in, 64 out`))
+  const kept = await keepResults(`${base}.json`, machine, results)
+  await writeFile(`${base}.md`, page(kept, titles, head))
+  await writeFile(`${base}.svg`, plot(resultsOf(kept), `${model}: tokens a second, 64 in, 64 out`))
 }
 
 /** Virtual machines hide the name of their processor, but not its kind. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { GOALS, type Goal, judge } from './goals.ts'
 import { burstLimit, withShaping } from './limit.ts'
-import { type Results, addRun } from './results.ts'
+import { type Kept, type Results, addRun } from './results.ts'
 import { page } from './report.ts'
 import { WORKLOADS } from './workloads/index.ts'
 
@@ -19,6 +19,11 @@ function results(ours: number[], other: number[]): Results {
   return { W1: Object.fromEntries(measured) as Results[string] }
 }
 
+const kept = (all: Results): Kept =>
+  Object.fromEntries(
+    Object.entries(all).map(([workload, arms]) => [workload, { machine: '2 x a processor', arms }]),
+  )
+
 test('a goal is judged by the ratio of medians, not by the best run', () => {
   expect(judge(results([99, 98, 200], [100, 100, 100]), [goal])[0]).toMatchObject({
     compared: { value: 0.99 },
@@ -34,7 +39,7 @@ test('what others disturbed is neither reached nor missed', () => {
   const disturbed = results([100], [100])
   addRun(disturbed['W1']!['ours']!, { 16: { cpuSeconds: 10, otherCpuSeconds: 0.6 } })
   expect(judge(disturbed, [goal])[0]?.disturbed).toBe(true)
-  expect(page(disturbed, { W1: 'chat' }, head)).toContain('| disturbed |')
+  expect(page(kept(disturbed), { W1: 'chat' }, head)).toContain('| disturbed |')
   const calm = results([100], [100])
   addRun(calm['W1']!['ours']!, { 16: { cpuSeconds: 10, otherCpuSeconds: 0.4 } })
   expect(judge(calm, [goal])[0]?.disturbed).toBe(false)
@@ -49,7 +54,7 @@ test('a goal at most is missed from above', () => {
 test('what was not measured on both sides is not judged, and the page says so', () => {
   const half = results([1], [])
   expect(judge(half, [goal])).toEqual([])
-  const text = page(half, { W1: 'chat' }, head)
+  const text = page(kept(half), { W1: 'chat' }, head)
   expect(text).toContain('Not measured: 1 stream, tok/s')
   expect(text).not.toContain(' reached |')
 })
@@ -57,7 +62,8 @@ test('what was not measured on both sides is not judged, and the page says so', 
 test('figures of two commands are told apart on the page', () => {
   const mixed = results([1], [1])
   mixed['W1']!['ours']!.at = '2026-02-03T00:00:00Z'
-  const text = page(mixed, { W1: 'chat' }, head)
+  const text = page(kept(mixed), { W1: 'chat' }, head)
+  expect(text).toContain('On 2 x a processor.')
   expect(text).toContain('2026-02-03, abc (ours); 2026-01-02, abc (llama-server-best)')
   expect(judge(mixed, [goal])[0]?.together).toBe(false)
   expect(judge(results([1], [1]), [goal])[0]?.together).toBe(true)
@@ -90,6 +96,6 @@ test('every goal names a workload that there is', () => {
 })
 
 const head = {
-  ...{ machine: '2 x a processor, 8 GiB', threads: 2, file: 'page' },
+  ...{ threads: 2, file: 'page' },
   ...{ model: 'a model', fileMiB: 100, llamaCpp: 'v1' },
 }

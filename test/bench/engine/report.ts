@@ -1,11 +1,9 @@
 import { type Goal, type Judged, GOALS, judge } from './goals.ts'
-import type { Results } from './results.ts'
+import { type Kept, type Results, resultsOf } from './results.ts'
 import { type Estimate, medianOf } from './statistics.ts'
 
 /** What stands above the table. */
 export interface Head {
-  /** Processors and memory. */
-  machine: string
   threads: number
   /** Of the page, without its ending. */
   file: string
@@ -91,15 +89,16 @@ export function workloadTable(results: Results, workload: string): string {
 }
 
 /** The whole page of docs/reference/. */
-export function page(results: Results, titles: Record<string, string>, head: Head): string {
+export function page(kept: Kept, titles: Record<string, string>, head: Head): string {
+  const results = resultsOf(kept)
   const judged = judge(results)
   const missing = GOALS.filter((goal) => !judged.some(({ label }) => label === goal.label))
   const workloads = Object.keys(titles).filter((name) => results[name] !== undefined)
   return [
     '# Engine benchmark',
     '',
-    `${head.model} (${show(head.fileMiB)} MiB), ${head.threads} threads on ${head.machine}; llama.cpp ${head.llamaCpp} on every side.`,
-    `How it is measured and how to repeat it: [Measure the engine](../how-to/measure-the-engine.md). Every value: [${head.file}.json](${head.file}.json).`,
+    `${head.model} (${show(head.fileMiB)} MiB), ${head.threads} threads; llama.cpp ${head.llamaCpp} on every side. Compare within a workload: others may be of another machine, which stands with each.`,
+    `How it is measured and how to repeat it: [Measure the engine](../how-to/measure-the-engine.md). Every value: [${head.file}.json](${head.file}.json). What holds goals that are not reached: [Limits](engine-limits.md).`,
     '',
     `![Tokens a second by streams](${head.file}.svg)`,
     '',
@@ -115,7 +114,7 @@ export function page(results: Results, titles: Record<string, string>, head: Hea
     ...workloads.flatMap((name) => [
       `## ${name}: ${titles[name]}`,
       '',
-      provenance(results, name),
+      `On ${kept[name]?.machine}. ${provenance(results, name)}`,
       '',
       workloadTable(results, name),
       '',

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { keepResults, type Results } from './results.ts'
+import { type Kept, keepResults, type Results, resultsOf } from './results.ts'
 
 let folder = ''
 beforeEach(async () => {
@@ -14,20 +14,26 @@ const results = (workload: string, arm: string, value: number): Results => ({
   [workload]: { [arm]: { at: 'a day', commit: 'abc', cases: { 1: { rate: [value] } } } },
 })
 
+const rateOf = (kept: Kept, workload: string, arm: string) =>
+  resultsOf(kept)[workload]?.[arm]?.cases['1']?.['rate']
+
 test('what was measured anew takes the place of the old, arm by arm; the rest stays', async () => {
   const file = join(folder, 'page.json')
   await keepResults(file, 'this one', { ...results('W1', 'ours', 1), ...results('W5', 'ours', 5) })
   await keepResults(file, 'this one', results('W1', 'theirs', 2))
   const kept = await keepResults(file, 'this one', results('W1', 'ours', 3))
-  expect(kept['W1']?.['ours']?.cases['1']?.['rate']).toEqual([3])
-  expect(kept['W1']?.['theirs']?.cases['1']?.['rate']).toEqual([2])
-  expect(kept['W5']?.['ours']?.cases['1']?.['rate']).toEqual([5])
+  expect(rateOf(kept, 'W1', 'ours')).toEqual([3])
+  expect(rateOf(kept, 'W1', 'theirs')).toEqual([2])
+  expect(rateOf(kept, 'W5', 'ours')).toEqual([5])
 })
 
-test('figures of two machines never stand on one page', async () => {
+test('one workload never holds figures of two machines; a page may', async () => {
   const file = join(folder, 'page.json')
-  await keepResults(file, 'another one', results('W5', 'ours', 5))
-  expect(await keepResults(file, 'this one', results('W1', 'ours', 1))).toEqual(
-    results('W1', 'ours', 1),
-  )
+  const before = { ...results('W1', 'theirs', 2), ...results('W5', 'ours', 5) }
+  await keepResults(file, 'another one', before)
+  const kept = await keepResults(file, 'this one', results('W1', 'ours', 1))
+  expect(rateOf(kept, 'W1', 'theirs')).toBeUndefined()
+  expect(rateOf(kept, 'W1', 'ours')).toEqual([1])
+  expect(rateOf(kept, 'W5', 'ours')).toEqual([5])
+  expect([kept['W1']?.machine, kept['W5']?.machine]).toEqual(['this one', 'another one'])
 })

@@ -28,22 +28,30 @@ export async function saveResults(file: string, results: Results): Promise<void>
   await writeFile(file, JSON.stringify(results, undefined, 1))
 }
 
-const KeptSchema = z.strictObject({ machine: z.string(), results: ResultsSchema })
+const KeptSchema = z.record(
+  z.string(),
+  z.strictObject({ machine: z.string(), arms: z.record(z.string(), ArmResultSchema) }),
+)
+/** What stands on a page: by workload. */
+export type Kept = z.infer<typeof KeptSchema>
 
 /**
- * Puts `fresh` over what `file` keeps and returns both: a page may be measured in several days. What
- * another machine measured is dropped, for it can't be compared.
+ * Puts `fresh` over what `file` keeps and returns both: a page may be measured in several days. Arms of
+ * one workload are of one machine: what another one measured of it is dropped, for it can't be compared.
  */
-export async function keepResults(file: string, machine: string, fresh: Results): Promise<Results> {
+export async function keepResults(file: string, machine: string, fresh: Results): Promise<Kept> {
   const text = await readFile(file, 'utf8').catch(() => undefined)
-  const kept = text === undefined ? undefined : KeptSchema.parse(JSON.parse(text))
-  const results = kept?.machine === machine ? { ...kept.results } : {}
+  const kept = text === undefined ? {} : KeptSchema.parse(JSON.parse(text))
   for (const [workload, arms] of Object.entries(fresh)) {
-    results[workload] = { ...results[workload], ...arms }
+    const before = kept[workload]
+    kept[workload] = { machine, arms: { ...(before?.machine === machine && before.arms), ...arms } }
   }
-  await writeFile(file, `${JSON.stringify({ machine, results }, toFigures)}\n`)
-  return results
+  await writeFile(file, `${JSON.stringify(kept, toFigures)}\n`)
+  return kept
 }
+
+export const resultsOf = (kept: Kept): Results =>
+  Object.fromEntries(Object.entries(kept).map(([workload, { arms }]) => [workload, arms]))
 
 const FIGURES = 5
 const toFigures = (_: string, value: unknown): unknown =>
