@@ -1,5 +1,8 @@
+import { spawn } from 'node:child_process'
+import { availableParallelism } from 'node:os'
 import { expect, test } from 'vitest'
 import { inParallel, openEngine } from '../campaign/open-engine.ts'
+import { until } from '../helpers/roles.ts'
 
 const PROMPTS = Array.from({ length: 16 }, (_, prompt) =>
   Array.from({ length: 40 + 9 * prompt }, (_, at) => 1000 + (((at + 97 * prompt) * 7919) % 20_000)),
@@ -21,3 +24,31 @@ test('sixteen answers are the same with one thread as with one a core', async ()
   expect(answers[1]).toEqual(answers[0])
   expect(new Set(answers[0]).size).toBeGreaterThan(1)
 }, 300_000)
+
+/** Ends by itself, should nobody end it. */
+const BUSY = 'const end = Date.now() + 120_000; while (Date.now() < end);'
+
+test.skipIf(availableParallelism() < 2)(
+  'beside others that take its cores, fewer threads decode, and say so',
+  async () => {
+    const engine = await openEngine('smollm2', { shaping: false })
+    const others = Array.from({ length: availableParallelism() }, () =>
+      spawn(process.execPath, ['-e', BUSY]),
+    )
+    try {
+      const asked = { fewer: false }
+      const ask = async () => {
+        while (!asked.fewer) await engine.ask(PROMPTS[0]!, { maxTokens: 16 })
+      }
+      const asking = ask()
+      const fewer = () => engine.client.stats().threads < availableParallelism()
+      await until(() => engine.client.stats().threads > 0, 'a step', 60_000)
+      await until(fewer, 'fewer threads', 60_000).finally(() => (asked.fewer = true))
+      await asking
+    } finally {
+      for (const other of others) other.kill()
+      await engine.close()
+    }
+  },
+  200_000,
+)
