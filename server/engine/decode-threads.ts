@@ -30,11 +30,9 @@ export interface Crowd {
 
 /** Threads that are faster than `threads`, of at most `most`. Pure. */
 export function fasterThreads(threads: number, most: number, { waited, idle }: Crowd): number {
-  if (threads === most) {
-    return waited < CROWDED ? threads : Math.max(1, threads - Math.max(1, Math.round(waited)))
-  }
   // Whoever crowds is everywhere: more threads get a greater part of the cores.
-  if (waited > STILL_CROWDED * threads) return most
+  if (threads < most && waited > STILL_CROWDED * threads) return most
+  if (waited >= CROWDED) return Math.max(1, threads - Math.max(1, Math.round(waited)))
   return idle < FREE ? threads : Math.min(most, threads + Math.floor(idle + 1 - FREE))
 }
 

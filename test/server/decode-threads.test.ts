@@ -15,6 +15,7 @@ describe('threads that are faster', () => {
     ['the others go on', 1, 2, { waited: 0.02, idle: 0.1 }, 1],
     ['a core is free again', 1, 2, { waited: 0, idle: 0.9 }, 2],
     ['some cores are free again', 32, 64, { waited: 0.1, idle: 8.5 }, 40],
+    ['yet more others on a big node', 63, 64, { waited: 9.8, idle: 0 }, 53],
     ['others on all cores: fewer got less', 1, 2, { waited: 0.38, idle: 0 }, 2],
   ])('%s: %i of %i', (_, threads, most, crowd, expected) => {
     expect(fasterThreads(threads, most, crowd)).toBe(expected)
