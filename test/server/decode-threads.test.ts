@@ -2,7 +2,9 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { CoreUse } from '../../server/engine/core-use.ts'
 import { coreUse } from '../../server/engine/core-use.ts'
+import { DecodeContext } from '../../server/engine/decode-context.ts'
 import { DecodeThreads, fasterThreads } from '../../server/engine/decode-threads.ts'
+import type { Bindings, NativeContext, NativeModel } from '../../server/engine/native.ts'
 
 describe('threads that are faster', () => {
   test.each([
@@ -104,6 +106,25 @@ describe('threads of a step', () => {
     const threads = new DecodeThreads({ most: 4, now: () => (ms += 1000), read: () => undefined })
     expect([1, 2, 3].map(() => threads.next())).toEqual([4, 4, 4])
   })
+})
+
+test('native code decodes with as many', async () => {
+  const set: number[] = []
+  const native = {
+    setThreads: (count: number) => set.push(count),
+    initBatch: () => undefined,
+    addToBatch: () => new Uint32Array(0),
+    decodeBatch: async () => undefined,
+  } as unknown as NativeContext
+  const { threads, pass } = simulated(2)
+  const sizes = { slots: 2, contextSize: 8, batchSize: 8 }
+  const [bindings, model] = [{} as Bindings, {} as NativeModel]
+  const context = new DecodeContext(bindings, model, native, sizes, threads)
+  const step = () => context.decode([{ slot: 0, position: 0, tokens: Uint32Array.of(1) }])
+  await step()
+  pass(2, CROWDED)
+  await step()
+  expect(set).toEqual([2, 1])
 })
 
 describe('use of the cores', () => {
