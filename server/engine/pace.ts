@@ -1,20 +1,26 @@
 /** What the engine measures of itself while it works: rates for planning and predictions. */
 export class Pace {
-  #prefillTokensPerMs: number
+  #prefillTokenMs: number
+  #prefillDeviationMs = 0
   #decodeStepMs: number
   #holdMs: number
   #copyMs: number
 
   constructor() {
     // Before anything was measured: a small model on two cores. The first steps correct it.
-    this.#prefillTokensPerMs = 0.3
+    this.#prefillTokenMs = 3
     this.#decodeStepMs = 50
     this.#holdMs = 1000
     this.#copyMs = 4
   }
 
   get prefillTokensPerMs(): number {
-    return this.#prefillTokensPerMs
+    return 1 / this.#prefillTokenMs
+  }
+
+  /** What all but a few steps reach: a mean is missed by half of them, and a pause is felt. */
+  get steadyPrefillTokensPerMs(): number {
+    return 1 / (this.#prefillTokenMs + DEVIATIONS * this.#prefillDeviationMs)
   }
 
   get decodeStepMs(): number {
@@ -33,7 +39,10 @@ export class Pace {
 
   prefilled(tokens: number, ms: number): void {
     // A handful of rows says more of the step's fixed cost than of the rate.
-    if (tokens >= 16) this.#prefillTokensPerMs = mix(this.#prefillTokensPerMs, tokens / ms)
+    if (tokens < 16) return
+    const off = Math.abs(ms / tokens - this.#prefillTokenMs)
+    this.#prefillDeviationMs = mix(this.#prefillDeviationMs, off)
+    this.#prefillTokenMs = mix(this.#prefillTokenMs, ms / tokens)
   }
 
   decoded(ms: number): void {
@@ -45,5 +54,7 @@ export class Pace {
   }
 }
 
+/** Mean deviations beyond the mean, as for the timeout of TCP (RFC 6298), which takes four. */
+const DEVIATIONS = 2
 const WEIGHT = 0.2
 const mix = (before: number, now: number) => before + WEIGHT * (now - before)

@@ -273,7 +273,7 @@ export class StepEngine {
     await this.#prefill(
       planPrefill(prompts, {
         batchSize: this.#context.batchSize,
-        tokensPerMs: this.#pace.prefillTokensPerMs,
+        tokensPerMs: this.#pace.steadyPrefillTokensPerMs,
         budgetMs: this.#options.interTokenMs,
         decodeMs: rows.length === 0 ? undefined : known > 0 ? known : this.#pace.decodeStepMs,
       }),

@@ -31,10 +31,10 @@ export interface PrefillChunk {
 const LEAST_GAIN = 0.03
 /** Prefill goes on, slowly, even where the decode step alone takes the whole budget. */
 const LEAST_CHUNK = 16
-/** In steps of decoding and small chunks a prompt of 64 tokens left its row empty for five steps. */
-const SHORT_BUDGETS = 2
 /** A first batch of a burst that takes longer is read in two: a half is answered after half the time. */
 const BURST_BUDGETS = 5
+/** Longer ones are no burst: the other half of them would be read for long beside the first. */
+const SHORT_BUDGETS = 2
 /** Rows of a tile: chunks in multiples of it waste none. */
 const TILE = 4
 
@@ -78,7 +78,7 @@ function bestWindow(slots: readonly SlotView[], active: readonly number[], cost:
 export interface PrefillLimits {
   /** Tokens that one batch takes. */
   batchSize: number
-  /** Rate of prefill; 0 before anything was measured. */
+  /** A rate of prefill that most steps reach. */
   tokensPerMs: number
   /** Longest pause between two tokens of an answer. */
   budgetMs: number
@@ -95,27 +95,22 @@ export const prefillMs = (budgetMs: number, decodeMs: number): number =>
 
 /**
  * Chunks of the next prefill step, first come first served. While others decode, no more than fits
- * between two of their tokens. Prompts so short that they fit into SHORT_BUDGETS of it are read whole:
- * their answers join the batch sooner, which is worth more to all than the one longer pause costs.
- * While nobody decodes, a batch is filled; but of a burst of short prompts a half is answered first, for
- * the other half is read whole beside its answers.
+ * between two of their tokens. While nobody decodes, a batch is filled; but of a burst of short prompts a
+ * half is answered first.
  */
 export function planPrefill(
   prompts: readonly PrefillView[],
   { batchSize, tokensPerMs, budgetMs, decodeMs }: PrefillLimits,
 ): PrefillChunk[] {
-  const whole = Math.floor(SHORT_BUDGETS * budgetMs * tokensPerMs)
-  const short = decodeMs !== undefined && (prompts[0]?.total ?? 0) <= whole
   const fits = Math.floor(prefillMs(budgetMs, decodeMs ?? 0) * tokensPerMs)
-  const bound = decodeMs === undefined ? batchSize : Math.max(LEAST_CHUNK, short ? whole : fits)
-  const most = Math.min(batchSize, bound)
-  const burst = decodeMs === undefined && prompts.slice(1).every(({ total }) => total <= whole)
+  const most = Math.min(batchSize, decodeMs === undefined ? batchSize : Math.max(LEAST_CHUNK, fits))
+  const short = Math.floor(SHORT_BUDGETS * budgetMs * tokensPerMs)
+  const burst = decodeMs === undefined && prompts.slice(1).every(({ total }) => total <= short)
   const enough = burst ? enoughOfBurst(prompts, most, BURST_BUDGETS * budgetMs * tokensPerMs) : most
   let read = 0
   const chunks: PrefillChunk[] = []
-  for (const { slot, due, total } of prompts) {
-    // A long one does not pass with the short ones.
-    if (read >= enough || (short && total > whole)) break
+  for (const { slot, due } of prompts) {
+    if (read >= enough) break
     const room = most - read
     const tokens = due <= room ? due : Math.max(room - (room % TILE), Math.min(room, TILE))
     chunks.push({ slot, tokens })
