@@ -1,4 +1,3 @@
-import { existsSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { disconnects } from '../campaign/disconnects.ts'
 import { exactness } from '../campaign/exactness.ts'
@@ -10,11 +9,7 @@ const say = () => undefined
 /** What is cut off goes on, and takes the cores from whatever comes next. */
 const PATIENCE_MS = 900_000
 
-/** One row takes another kernel there than many, and nobody has examined it yet: decision 0009. */
-const hasMatrixUnit =
-  existsSync('/proc/cpuinfo') && / amx_int8\b/.test(readFileSync('/proc/cpuinfo', 'utf8'))
-
-test.skipIf(hasMatrixUnit)(
+test(
   'forty greedy answers equal those of llama-server, and sixteen at once those of each alone',
   async () => {
     const { failures } = await exactness({ model: 'gemma', size: 40, say }, { few: true })
