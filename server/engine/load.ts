@@ -6,13 +6,15 @@ import type { Stream } from './stream.ts'
 /** What a newcomer meets. `streams`: by slot, undefined: free. */
 export function loadOf(
   streams: readonly (Stream | undefined)[],
-  { decodeStepMs, holdMs, prefillTokensPerMs }: Pace,
+  { decodeStepMs, holdMs, prefillTokensPerMs, steadyPrefillTokensPerMs }: Pace,
   interTokenMs: number,
 ): Load {
   const running = streams.filter((stream) => stream !== undefined)
   const freeSlots = streams.length - running.length
   const soonest = Math.min(...running.map(({ likelyLeft }) => likelyLeft))
-  const chunkMs = prefillMs(interTokenMs, decodeStepMs)
+  // Chunks are planned by the steady rate and mostly end before their time.
+  const chunkMs =
+    prefillMs(interTokenMs, decodeStepMs) * (steadyPrefillTokensPerMs / prefillTokensPerMs)
   const share = chunkMs / (chunkMs + decodeStepMs)
   return {
     freeSlots,
