@@ -1,0 +1,171 @@
+import type { Calibration } from './calibration.ts'
+import type { Part } from './decode-context.ts'
+import type { DecodeSlots } from './decode-slots.ts'
+import type { Guesses } from './drafts.ts'
+import type { Outbox } from './outbox.ts'
+import type { Pace } from './pace.ts'
+import type { Residents } from './residents.ts'
+import type { SlotStreams } from './slot-streams.ts'
+import { costOf, planDecode, planPrefill } from './step-planner.ts'
+import type { DecodeRow, PrefillChunk } from './step-planner.ts'
+import type { AnswerVocabulary, Stream } from './stream.ts'
+
+export interface StepsOptions {
+  context: DecodeSlots
+  vocabulary: AnswerVocabulary
+  interTokenMs: number
+  shaping: boolean
+  /** Guesses for one answer, decoded where it has the slots to itself; undefined: none are made. */
+  drafts: (() => Guesses) | undefined
+  /** false: this model cannot drop a part of a slot, so nothing is padded or shared. */
+  canTruncate: boolean
+  calibration: Calibration
+}
+
+interface Parts extends StepsOptions {
+  slots: SlotStreams
+  residents: Residents
+  pace: Pace
+  outbox: Outbox
+  now: () => number
+  /** Makes text and messages of what the step before gave. */
+  flush: () => void
+}
+
+/** The steps of the loop: plans one, decodes its batch, and gives each stream what was sampled for it. */
+export class Steps {
+  readonly #options: Parts
+  readonly #context: DecodeSlots
+  readonly #slots: SlotStreams
+  readonly #residents: Residents
+  readonly #pace: Pace
+  readonly #outbox: Outbox
+  readonly #now: () => number
+  #lastWasDecode = false
+
+  constructor(options: Parts) {
+    this.#options = options
+    this.#context = options.context
+    this.#slots = options.slots
+    this.#residents = options.residents
+    this.#pace = options.pace
+    this.#outbox = options.outbox
+    this.#now = options.now
+  }
+
+  /** Decodes one batch; false: there is nothing to decode. */
+  async next(): Promise<boolean> {
+    const { calibration, shaping } = this.#options
+    const views = this.#slots.views()
+    const rows = shaping
+      ? planDecode(views, calibration.table)
+      : views.flatMap(({ doing }, slot) => (doing === 'decode' ? [{ slot, pad: false }] : []))
+    const prompts = this.#slots.running
+      .filter((stream) => stream.due > 0)
+      .sort((a, b) => a.startedMs - b.startedMs)
+      .map((stream) => ({
+        ...{ slot: stream.slot, due: stream.due },
+        total: stream.request.prompt.length - stream.cachedTokens,
+      }))
+    if (rows.length === 0 && prompts.length === 0) return false
+    const decodes = rows.length > 0 && (prompts.length === 0 || !this.#lastWasDecode)
+    this.#lastWasDecode = decodes
+    if (decodes) {
+      await this.#decode(rows)
+      return true
+    }
+    const known = costOf(rows, calibration.table)
+    await this.#prefill(
+      planPrefill(prompts, {
+        batchSize: this.#context.batchSize,
+        tokensPerMs: this.#pace.steadyPrefillTokensPerMs,
+        budgetMs: this.#options.interTokenMs,
+        decodeMs: rows.length === 0 ? undefined : known > 0 ? known : this.#pace.decodeStepMs,
+      }),
+    )
+    return true
+  }
+
+  async #decode(planned: readonly DecodeRow[]): Promise<void> {
+    const asked: { stream: Stream; rows: number }[] = []
+    const guesses = this.#guesses()
+    // Guesses take the place of pad rows: there are logits for one row a slot.
+    const rows = guesses.length === 0 ? planned : planned.filter(({ pad }) => !pad)
+    const parts = rows.map(({ slot, pad }): Part => {
+      const stream = this.#slots.bySlot[slot]
+      if (pad || stream === undefined) {
+        const tokens = Uint32Array.of(this.#options.vocabulary.start)
+        return { slot, position: this.#slots.lengthOf(slot), tokens, pad: true }
+      }
+      asked.push({ stream, rows: 1 + guesses.length })
+      const tokens = Uint32Array.of(stream.pending ?? 0, ...guesses)
+      const part = { slot, position: this.#slots.lengthOf(slot), tokens, sampler: stream.sampler }
+      return guesses.length === 0 ? part : { ...part, draft: true }
+    })
+    const started = this.#now()
+    const sampled = await this.#batch(parts)
+    const most = Math.max(1, ...sampled.map(({ length }) => length))
+    this.#pace.decoded((this.#now() - started) / most)
+    asked.forEach(({ stream, rows: decoded }, at) => this.#take(stream, decoded, sampled[at] ?? []))
+  }
+
+  /** Only of a stream that nobody decodes or reads beside: rows of others are a better use of a step. */
+  #guesses(): number[] {
+    const { drafts, calibration, canTruncate, interTokenMs } = this.#options
+    const [stream, other] = this.#slots.running
+    if (drafts === undefined || !canTruncate || stream === undefined || other !== undefined)
+      return []
+    const { slot, pending = 0, left } = stream
+    const { slots, contextSize } = this.#context
+    const most = Math.min(slots - 1, left - 1, contextSize - this.#slots.lengthOf(slot) - 1)
+    const tokens = [...this.#residents.tokensOf(slot), pending]
+    stream.drafts ??= drafts()
+    return stream.drafts.propose(tokens, calibration.table, most, interTokenMs)
+  }
+
+  /** What was decoded in vain, after a guess that did not come true, is dropped. */
+  #take(stream: Stream, rows: number, sampled: readonly number[]): void {
+    const { slot } = stream
+    const before = this.#slots.lengthOf(slot)
+    stream.drafts?.learn(sampled)
+    for (const token of sampled) {
+      this.#residents.extend(slot, [stream.pending ?? 0])
+      stream.take(token)
+      if (stream.ended) break
+    }
+    const held = this.#slots.lengthOf(slot)
+    if (held < before + rows) this.#context.truncate(slot, held)
+    if (rows > 1)
+      this.#outbox.drafted({ accepted: held - before - 1, rejected: before + rows - held })
+  }
+
+  async #prefill(chunks: readonly PrefillChunk[]): Promise<void> {
+    const parts = chunks.map(({ slot, tokens }) => {
+      const stream = this.#slots.at(slot)
+      const { computed, request, due, sampler } = stream
+      const part: Part = {
+        ...{ slot, position: computed },
+        tokens: Uint32Array.from(request.prompt.slice(computed, computed + tokens)),
+      }
+      return { stream, part: tokens === due ? { ...part, sampler } : part }
+    })
+    const started = this.#now()
+    const sampled = await this.#batch(parts.map(({ part }) => part))
+    const total = parts.reduce((sum, { part }) => sum + part.tokens.length, 0)
+    this.#pace.prefilled(total, this.#now() - started)
+    for (const { stream, part } of parts) {
+      stream.computed += part.tokens.length
+      this.#residents.extend(stream.slot, part.tokens)
+      this.#residents.version++
+      if (part.sampler !== undefined) stream.take(sampled.shift()?.[0] ?? 0)
+    }
+  }
+
+  /** Output of the step before is made while this one runs. */
+  async #batch(parts: readonly Part[]): Promise<number[][]> {
+    const sampled = this.#context.decode(parts)
+    this.#outbox.step()
+    this.#options.flush()
+    return await sampled
+  }
+}
