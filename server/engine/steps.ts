@@ -22,7 +22,8 @@ export interface StepsOptions {
   calibration: Calibration
 }
 
-interface Parts extends StepsOptions {
+/** What the loop and its steps have in common. */
+interface SharedState extends StepsOptions {
   slots: SlotStreams
   residents: Residents
   pace: Pace
@@ -34,7 +35,7 @@ interface Parts extends StepsOptions {
 
 /** The steps of the loop: plans one, decodes its batch, and gives each stream what was sampled for it. */
 export class Steps {
-  readonly #options: Parts
+  readonly #options: SharedState
   readonly #context: DecodeSlots
   readonly #slots: SlotStreams
   readonly #residents: Residents
@@ -43,7 +44,7 @@ export class Steps {
   readonly #now: () => number
   #lastWasDecode = false
 
-  constructor(options: Parts) {
+  constructor(options: SharedState) {
     this.#options = options
     this.#context = options.context
     this.#slots = options.slots
