@@ -1,7 +1,12 @@
 import { spawn } from 'node:child_process'
-import { availableParallelism } from 'node:os'
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { inParallel, openEngine } from '../campaign/open-engine.ts'
+import { EngineClient } from '../../server/engine/engine-client.ts'
+import { engineOptions, inParallel, openEngine } from '../campaign/open-engine.ts'
 import { until } from '../helpers/roles.ts'
 
 const PROMPTS = Array.from({ length: 16 }, (_, prompt) =>
@@ -51,4 +56,30 @@ test.skipIf(availableParallelism() < 2)(
     }
   },
   200_000,
+)
+
+test.skipIf(availableParallelism() < 2)(
+  'the cost of steps is not measured while others take the cores, but once they are gone',
+  async () => {
+    const stateFolder = await mkdtemp(join(tmpdir(), 'serantau-crowd-'))
+    const measured = () => existsSync(join(stateFolder, 'cost-table.json'))
+    const others = Array.from({ length: availableParallelism() - 1 }, () =>
+      spawn(process.execPath, ['-e', BUSY]),
+    )
+    const engine = await engineOptions('gemma', { stateFolder })
+    const client = new EngineClient({ engine, report: () => undefined })
+    try {
+      await until(() => client.status().state === 'ready', 'ready', 120_000)
+      // All steps take two seconds where nobody else is.
+      await sleep(10_000)
+      expect(measured()).toBe(false)
+      for (const other of others) other.kill()
+      await until(measured, 'steps measured', 100_000)
+    } finally {
+      for (const other of others) other.kill()
+      await client.close()
+      await rm(stateFolder, { recursive: true, force: true })
+    }
+  },
+  250_000,
 )

@@ -1,9 +1,13 @@
+import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { EngineClient } from '../../server/engine/engine-client.ts'
+import { ownBytes } from '../../server/engine/memory-limit.ts'
 import type { EngineEvent } from '../../server/engine/engine-client.ts'
 import type { EngineOptions } from '../../server/engine/protocol.ts'
-import { engineOptions, requestOf } from '../campaign/open-engine.ts'
+import { engineOptions, openEngine, requestOf } from '../campaign/open-engine.ts'
 import { until } from '../helpers/roles.ts'
+
+const HAS_AVX2 = / avx2\b/.test(readFileSync('/proc/cpuinfo', 'utf8'))
 
 const MIB = 2 ** 20
 /** Less than any engine takes with its weights: what a leak would come to. */
@@ -47,3 +51,27 @@ test('an engine whose cache would not fit once it is full is never ready, though
     await client.close()
   }
 })
+
+test.skipIf(!HAS_AVX2)(
+  'weights that were packed are not held a second time as pages of their file',
+  async () => {
+    const { bytes = NaN } = await engineOptions('gemma', {})
+    const engine = await openEngine('gemma', { shaping: false })
+    try {
+      await engine.ask([1000, 2000], { maxTokens: 4 })
+      expect(residentOf(engine.client.pid ?? 0, '.gguf')).toBeLessThan(bytes / 4)
+      // The control: packed, they are there.
+      expect(ownBytes(engine.client.pid ?? 0)).toBeGreaterThan(bytes / 2)
+    } finally {
+      await engine.close()
+    }
+  },
+)
+
+/** Bytes in memory of a process's mapped files whose name ends so. */
+function residentOf(pid: number, ending: string): number {
+  const mappings = readFileSync(`/proc/${pid}/smaps`, 'utf8').split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m)
+  const own = mappings.filter((mapping) => mapping.split('\n', 1)[0]?.endsWith(ending))
+  expect(own).not.toEqual([])
+  return own.reduce((sum, text) => sum + Number(/^Rss:\s+(\d+) kB$/m.exec(text)?.[1]) * 1024, 0)
+}

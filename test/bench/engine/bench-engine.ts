@@ -12,7 +12,7 @@ import { buildApp } from './app.ts'
 import { ARM_NAMES, type Setup, startArm } from './arms.ts'
 import { BestFlags } from './best-flags.ts'
 import { type Peer, ensurePeer } from './build-peer.ts'
-import { measureEngine } from './engine-alone.ts'
+import { ENGINE_ALONE } from './engine-alone.ts'
 import { judge } from './goals.ts'
 import { measureBurstLimit, measureLimit } from './limit.ts'
 import { type LlamaFlags, SPINNING, llamaArgs } from './llama-flags.ts'
@@ -144,7 +144,7 @@ async function runArm(
     const limit = name === 'W5' ? measureBurstLimit : measureLimit
     return limit(setup.peer as Peer, setup.file, setup.threads)
   }
-  if (arm === 'engine') return measureEngine(options.model, prompts, turn)
+  if (arm === 'engine') return ENGINE_ALONE[name]!(options.model, prompts, turn)
   const full = setupOf(bench, name, best.of(name))
   const { quick, soakRequests } = options
   const session = sessionOf(arm, full, { prompts, quick, soakRequests, seed: turn, capacity })

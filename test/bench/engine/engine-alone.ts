@@ -3,24 +3,26 @@ import { openEngine, requestOf } from '../../campaign/open-engine.ts'
 import { decodeRate, type Events } from './load.ts'
 import type { ModelName } from './options.ts'
 import type { Prompts } from './prompts.ts'
-import { STREAMS } from './workloads/throughput.ts'
+import { COPIED, STREAMS, copyOf } from './workloads/throughput.ts'
 import type { Cases } from './workloads/workload.ts'
 
 const PROMPT = 64
 const ANSWER = 64
 const MOST = Math.max(...STREAMS)
+/** Copies that are measured of each run. */
+const TURNS = 6
 
-/** What our engine process reaches without HTTP in front of it, as cases of workload W0. */
-export async function measureEngine(
-  model: ModelName,
-  prompts: Prompts,
-  seed: number,
-): Promise<Cases> {
+type Measure = (model: ModelName, prompts: Prompts, seed: number) => Promise<Cases>
+
+/** What our engine process reaches without HTTP in front of it, by workload. */
+export const ENGINE_ALONE: Record<string, Measure> = { W0: decodePhase, W9: copying }
+
+async function decodePhase(model: ModelName, prompts: Prompts, seed: number): Promise<Cases> {
   const engine = await openEngine(model, { contextSize: 512, slots: MOST })
   const decode = (rows: number, name: string) =>
     Promise.all(
       Array.from({ length: rows }, (_, stream) =>
-        timed(engine.client, prompts.prompt(`W0 ${name} ${stream}`, PROMPT)),
+        timed(engine.client, prompts.prompt(`W0 ${name} ${stream}`, PROMPT), ANSWER),
       ),
     )
   try {
@@ -37,10 +39,44 @@ export async function measureEngine(
   }
 }
 
-async function timed(client: EngineClient, prompt: readonly number[]): Promise<Events> {
+/** The same copies with guesses and without, in turn on two engines: what guesses alone are worth. */
+async function copying(model: ModelName, prompts: Prompts, seed: number): Promise<Cases> {
+  const sizes = { contextSize: 1024, slots: MOST, prefixCache: false }
+  const guessing = await openEngine(model, sizes)
+  const plain = await openEngine(model, { ...sizes, drafts: false })
+  const taken = { guessedPerSecond: [0, 0], unguessedPerSecond: [0, 0] }
+  try {
+    for (let turn = 0; turn <= TURNS; turn++) {
+      for (const [name, { client }] of [
+        ['guessedPerSecond', guessing],
+        ['unguessedPerSecond', plain],
+      ] as const) {
+        const began = performance.now()
+        const { completionTokens } = await timed(client, copyOf(prompts, seed, turn), COPIED)
+        // The first is a warm-up.
+        if (turn === 0) continue
+        taken[name][0]! += completionTokens
+        taken[name][1]! += (performance.now() - began) / 1000
+      }
+    }
+    const rates = Object.entries(taken).map(([name, [tokens, seconds]]) => [
+      name,
+      tokens! / seconds!,
+    ])
+    return { 1: Object.fromEntries(rates) as Record<string, number> }
+  } finally {
+    await Promise.all([guessing.close(), plain.close()])
+  }
+}
+
+async function timed(
+  client: EngineClient,
+  prompt: readonly number[],
+  maxTokens: number,
+): Promise<Events> {
   const eventsAt: number[] = []
   let completionTokens = 0
-  const request = requestOf(prompt, { maxTokens: ANSWER, ignoreEos: true })
+  const request = requestOf(prompt, { maxTokens, ignoreEos: true })
   for await (const { text, tokens } of client.generate(request, new AbortController().signal)) {
     if (text !== '') eventsAt.push(performance.now())
     completionTokens += tokens

@@ -92,6 +92,11 @@ export const GOALS: readonly Goal[] = [
   },
   { ...rate, label: 'copying, one stream, tok/s', workload: 'W9', name: '1', goal: 1 },
   {
+    ...{ ...rate, label: 'the same, with guesses and without', workload: 'W9', name: '1' },
+    ...{ metric: 'guessedPerSecond', otherMetric: 'unguessedPerSecond' },
+    ...{ arm: 'engine', other: 'engine', goal: 1.1 },
+  },
+  {
     ...{ ...defaults, label: '1.5x overload, requests inside the TTFT limit', workload: 'W10' },
     ...{ name: 'all', metric: 'inTime', bound: 'least', goal: 1.5 },
   },

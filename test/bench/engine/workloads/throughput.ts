@@ -1,9 +1,12 @@
 import { closedLoop, decodeRate, summarise } from '../load.ts'
+import type { Prompts } from '../prompts.ts'
 import { geometricMean } from '../statistics.ts'
 import { type Cases, type Session, type Workload, figure, withArm } from './workload.ts'
 
 export const STREAMS = [1, 2, 3, 4, 5, 6, 7, 8, 12, 16]
 const QUICK_STREAMS = [1, 4, 8, 16]
+/** Tokens of an answer that copies its prompt. */
+export const COPIED = 128
 
 interface Shape {
   prompt: number
@@ -67,7 +70,8 @@ export const THROUGHPUT: Record<string, Workload> = {
     ...{ prompt: 1024, answer: 16, streams: SOME, turns: 1 },
   }),
   W9: {
-    ...{ title: 'copying, one stream, 128 out', context: 1024, run: copying },
+    ...{ title: `copying, one stream, ${COPIED} out`, context: 1024, run: copying },
+    arms: ['engine', 'ours', 'prebuilt', 'plain', 'llama-server', 'llama-server-best'],
     score: (cases) => figure(cases, '1', 'tokensPerSecond'),
     tries: [
       ['--spec-type', 'ngram-mod'],
@@ -77,15 +81,20 @@ export const THROUGHPUT: Record<string, Workload> = {
 }
 
 /** A passage, again, and its beginning: the likeliest answer is the rest of the passage. */
+export function copyOf(prompts: Prompts, seed: number, turn: number): number[] {
+  const passage = prompts.prompt(`W9 ${seed} ${turn}`, 192)
+  return [...passage, ...passage, ...passage.slice(0, 48)]
+}
+
 async function copying(session: Session): Promise<Cases> {
   const { prompts, seed, quick } = session
   return withArm(session, async (arm) => ({
     1: await session.measure(arm, async () =>
       summarise(
-        await closedLoop(arm, 1, quick ? 2 : 6, (_, turn) => {
-          const passage = prompts.prompt(`W9 ${seed} ${turn}`, 192)
-          return { prompt: [...passage, ...passage, ...passage.slice(0, 48)], maxTokens: 128 }
-        }),
+        await closedLoop(arm, 1, quick ? 2 : 6, (_, turn) => ({
+          prompt: copyOf(prompts, seed, turn),
+          maxTokens: COPIED,
+        })),
       ),
     ),
   }))
