@@ -11,6 +11,8 @@ const MAX_TOKENS = 64
 /** Of all answers; a share of equal ones to the peer, a share of ties at many streams. */
 const LEAST_EQUAL = 0.99
 const MOST_TIES = 0.01
+/** Prompts for stock llama-server, whose other kernels round otherwise: it is only counted how often that shows. */
+const STOCK_PROMPTS = 100
 
 interface Arm {
   name: string
@@ -50,21 +52,15 @@ export async function exactness(
   const prompts = await promptsOf(options.file, settings.size)
   settings.say(`${ALONE.name}: ${prompts.length} answers`)
   const alone = await answersOf(settings, ALONE, prompts)
-  const peers: { name: string; ourKernels: boolean; answers: string[] }[] = []
-  for (const ourKernels of few ? [true] : [true, false]) {
-    const name = ourKernels ? 'llama-server with our kernels' : 'llama-server as it comes'
-    settings.say(name)
-    const task = { prompts, maxTokens: MAX_TOKENS, ourKernels }
-    peers.push({ name, ourKernels, answers: await peerAnswers(settings, options, task) })
-  }
+  const peer = 'llama-server with our kernels'
+  settings.say(peer)
+  const task = { prompts, maxTokens: MAX_TOKENS, ourKernels: true, streams: 1 }
+  const peers = await peerAnswers(settings, options, task)
   const judge = await Judge.open({ ...options, slots: 1 }, prompts, settings.say)
   const outcome: Outcome = { figures: [], failures: [] }
   try {
-    for (const { name, ourKernels, answers } of peers) {
-      if (ourKernels) await judge.report(name, alone, answers, 1 - LEAST_EQUAL, outcome)
-      // Other kernels round otherwise: told, but nothing to judge token by token, which takes seconds each.
-      else outcome.figures.push([`${name}: equal`, equalOf(alone, answers)])
-    }
+    await judge.report(peer, alone, peers, 1 - LEAST_EQUAL, outcome)
+    if (!few) outcome.figures.push(...(await stock(settings, options, prompts, alone)))
     for (const arm of ARMS.filter(({ name }) => !few || FEW.includes(name))) {
       settings.say(arm.name)
       const answers = await answersOf(settings, arm, prompts)
@@ -74,6 +70,27 @@ export async function exactness(
     await judge.close()
   }
   return outcome
+}
+
+/** How often the answers of stock kernels differ from ours, and from their own when others are decoded beside. */
+async function stock(
+  settings: Settings,
+  options: EngineOptions,
+  prompts: readonly number[][],
+  alone: readonly string[],
+): Promise<Outcome['figures']> {
+  const name = 'llama-server as it comes'
+  settings.say(name)
+  const asked = prompts.slice(0, STOCK_PROMPTS)
+  const answersAt = (streams: number) =>
+    peerAnswers(settings, options, {
+      ...{ prompts: asked, maxTokens: MAX_TOKENS, ourKernels: false, streams },
+    })
+  const [one, many] = [await answersAt(1), await answersAt(16)]
+  return [
+    [`${name}: equal`, equalOf(alone, one)],
+    [`${name}, 16 streams: equal to its own at 1`, equalOf(one, many)],
+  ]
 }
 
 const equalOf = (alone: readonly string[], answers: readonly string[]) =>

@@ -23,6 +23,40 @@ test('leave out a token that some text of a user would join with it', () => {
   expect(tokens).toEqual(text('Be brief'))
 })
 
+const LONG = 'Answer in the language of the question! '.repeat(20).trim()
+const long = { least: 4, most: 2000 }
+
+test('of a long text are found without tokenizing all of it for each opening', () => {
+  let letters = 0
+  const counting = (messages: readonly ChatMessage[]) => {
+    letters += messages.reduce((sum, { content }) => sum + content.length, 0)
+    return chat(messages)
+  }
+  const tokens = systemPromptTokens(LONG, { chat: counting, text }, long)
+  expect(tokens).toEqual([900, ...text(LONG), 901])
+  expect(letters).toBeLessThan(6 * LONG.length)
+})
+
+test('of a long text leave out what a user would join, too', () => {
+  const joining = (given: string) => text(given.replaceAll('! b', '?'))
+  const tokens = systemPromptTokens(LONG, { chat: undefined, text: joining }, long)
+  expect(tokens).toEqual(text(LONG.slice(0, -1)))
+})
+
+test.each([300, 301, 302, 303])(
+  'of a long text whose end alone has other tokens are those of the whole, %i letters',
+  (length) => {
+    // Three letters a token, counted from the beginning.
+    const triples = (given: string) =>
+      (given.match(/[^]{1,3}/g) ?? []).map((triple) =>
+        Number(`0x${Buffer.from(triple).toString('hex')}`),
+      )
+    const given = Array.from({ length }, (_, at) => String.fromCharCode(97 + (at % 26))).join('')
+    const tokens = systemPromptTokens(given, { chat: undefined, text: triples }, long)
+    expect(tokens).toEqual(triples(given.slice(0, length - (length % 3))))
+  },
+)
+
 test('are not used when they are too short, too long or the template refuses them', () => {
   const causeOf = (given: string, tokenizers = { chat: undefined as never, text }) =>
     systemPromptTokens(given, tokenizers, bounds)

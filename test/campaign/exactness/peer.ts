@@ -10,33 +10,33 @@ import { startingFlags } from '../../bench/engine/llama-flags.ts'
 import { MODELS } from '../../bench/engine/options.ts'
 import { ROOT } from '../../helpers/project.ts'
 import type { Settings } from '../campaign.ts'
+import { inParallel } from '../open-engine.ts'
 
 const KERNELS = 'libggml-cpu.so'
 const AnswerSchema = z.object({ content: z.string() })
 
 /**
- * llama-server's own greedy answers, one request at a time, nothing cached. With `ourKernels` it computes
+ * llama-server's own greedy answers, `streams` requests at a time, nothing cached. With `ourKernels` it computes
  * with the library that our engine was compiled with: kernels that round otherwise say nothing about us.
  */
 export async function peerAnswers(
   { model, say }: Settings,
   options: EngineOptions,
-  task: { prompts: readonly number[][]; maxTokens: number; ourKernels: boolean },
+  task: { prompts: readonly number[][]; maxTokens: number; ourKernels: boolean; streams: number },
 ): Promise<string[]> {
   const { file, contextSize: context, threads } = options
   const built = await ensurePeer(({ step, state }) => say(`${step}: ${state}`))
   const folder = await mkdtemp(join(tmpdir(), 'serantau-peer-'))
   const peer = task.ourKernels ? await withOurKernels(built, folder) : built
-  const setup = { modelId: MODELS[model], file, slots: 1, context, threads, peer }
+  const { streams: slots } = task
+  const setup = { modelId: MODELS[model], file, slots, context, threads, peer }
   const ours = { serving: {}, stateFolder: folder, program: 'none', prebuiltProgram: 'none' }
   try {
-    const arm = await startArm('llama-server', { ...setup, ...ours, best: startingFlags(1) })
+    const arm = await startArm('llama-server', { ...setup, ...ours, best: startingFlags(slots) })
     try {
-      const answers: string[] = []
-      for (const prompt of task.prompts) {
-        answers.push(await complete(arm.port, prompt, task.maxTokens))
-      }
-      return answers
+      return await inParallel(task.prompts, slots, (prompt) =>
+        complete(arm.port, prompt, task.maxTokens),
+      )
     } finally {
       await arm.stop()
     }
