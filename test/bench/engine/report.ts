@@ -48,7 +48,8 @@ export function goalTable(judged: readonly Judged[]): string {
 
 /** Columns of the tables of all figures; times in ms. */
 const METRICS = [
-  ...['tokensPerSecond', 'decodePerSecond', 'requestsPerSecond', 'ttftP50', 'ttftP95', 'hopMs'],
+  ...['tokensPerSecond', 'decodePerSecond', 'guessedPerSecond', 'unguessedPerSecond'],
+  ...['requestsPerSecond', 'ttftP50', 'ttftP95', 'hopMs'],
   ...[
     'itlP50',
     'itlP99',
