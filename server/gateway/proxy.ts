@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Agent, errors } from 'undici'
-import type { Dispatcher } from 'undici'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { GatewayConfig } from '../../catalog/serving-config.ts'
 import { describeValue, HttpError } from '../errors.ts'
 import { clientGone } from '../plugins/client-gone.ts'
 import { parseJson } from '../plugins/json-body.ts'
 import { unknownModel } from '../plugins/models-routes.ts'
+import { relay } from './relay.ts'
 
 const CONNECT_MS = 5000
 /** The model role ends an answer at its own limit; the gateway gives up a little later. */
@@ -16,7 +16,6 @@ const KEEP_ALIVE_MS = 30_000
 /** Pauses before asking again where a request cannot have arrived: a pod leaves its Service in that time. */
 const AGAIN_MS = [0, 100, 300, 600]
 const NEVER_ARRIVED = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ECONNRESET', 'EPIPE', 'EAI_AGAIN'])
-const PASSED_ON = ['content-type', 'cache-control', 'retry-after', 'x-model-digest'] as const
 
 /**
  * Passes a request to the model's Service and its answer back: reads only `model` and `stream`,
@@ -55,24 +54,20 @@ async function pass(
   path: string,
   request: FastifyRequest,
   reply: FastifyReply,
-): Promise<FastifyReply> {
+): Promise<void> {
   const wanted = modelOf(parseJson(request.body))
   const model = config.models.find(({ id }) => id === wanted)
   if (model === undefined) throw unknownModel(wanted, config.models)
   const gone = clientGone(reply)
-  const ask = (agent: Agent) =>
-    agent.request({
-      origin: model.url,
-      path,
-      method: 'POST',
-      headers: forwarded(request),
-      body: request.body as Buffer,
-      signal: gone,
-    })
-  const answer = await askUntilArrived(agents, ask, gone).catch((error: unknown) => {
+  const options = {
+    ...{ origin: model.url, path, method: 'POST', headers: forwarded(request) },
+    body: request.body as Buffer,
+  } as const
+  const ask = (agent: Agent) => relay(agent, options, reply, gone)
+  const status = await askUntilArrived(agents, ask, gone).catch((error: unknown) => {
     throw gone.aborted ? gone.reason : upstreamError(error)
   })
-  return send(answer, reply, request)
+  if (status >= 400) request.errorCode = 'upstream'
 }
 
 /** Asks again, on fresh connections, while the request cannot have arrived anywhere. */
@@ -92,20 +87,6 @@ async function askUntilArrived<T>(
     agent = fresh
   }
   return ask(agent)
-}
-
-function send(
-  answer: Dispatcher.ResponseData,
-  reply: FastifyReply,
-  request: FastifyRequest,
-): FastifyReply {
-  reply.code(answer.statusCode)
-  for (const name of PASSED_ON) {
-    const value = answer.headers[name]
-    if (value !== undefined) reply.header(name, value)
-  }
-  if (answer.statusCode >= 400) request.errorCode = 'upstream'
-  return reply.send(answer.body)
 }
 
 /** The model role checks the same key again, so a gateway that is passed by opens nothing. */
