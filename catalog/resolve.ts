@@ -106,19 +106,21 @@ function checkModel(
   return { model: { base, file, choice, replicas, contextSize }, problems }
 }
 
-/** Prefixes in memory count as the pod's, beside the weights and what the server itself needs. */
+/** The weights are the process's own memory; prefixes in memory count as the pod's, and the server beside both. */
 function memoryProblem(
   { prefixCache, memory }: StackModel,
   file: ModelFile | undefined,
 ): Omit<Problem, 'path'> | undefined {
-  if (prefixCache === undefined || file === undefined) return undefined
+  if (file === undefined) return undefined
   const weights = Math.ceil(file.bytes / MEBIBYTE)
-  const least = Math.ceil(bytesOf(prefixCache.memory) / MEBIBYTE) + weights + SERVER_MEBIBYTES
+  const prefixes = prefixCache === undefined ? 0 : Math.ceil(bytesOf(prefixCache.memory) / MEBIBYTE)
+  const least = prefixes + weights + SERVER_MEBIBYTES
   if (bytesOf(memory) >= least * MEBIBYTE) return undefined
+  const lower = prefixes > 0 ? ', or lower prefixCache.memory' : ''
   return {
-    expected: `at least ${least}Mi: prefixCache.memory ${prefixCache.memory}, weights ${weights}Mi, the server ${SERVER_MEBIBYTES}Mi`,
+    expected: `at least ${least}Mi: prefixCache.memory ${prefixes}Mi, weights ${weights}Mi, the server ${SERVER_MEBIBYTES}Mi`,
     got: memory,
-    fix: `set memory: ${least}Mi or more, or lower prefixCache.memory`,
+    fix: `set memory: ${least}Mi or more${lower}`,
   }
 }
 

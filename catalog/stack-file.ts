@@ -130,7 +130,8 @@ export const StackModelSchema = z.strictObject({
   memory: z
     .string()
     .regex(/^[1-9][0-9]*(Mi|Gi)$/, 'a quantity such as 2Gi')
-    .default('2Gi'),
+    .default('2Gi')
+    .describe('Memory of a replica: at least its weights, prefixCache.memory and 512Mi'),
   maxQueued: z.int().min(0).max(10_000).default(64).describe('Requests that may wait for a slot'),
   firstTokenMs: z
     .int()

@@ -62,8 +62,11 @@ describe('a stack file', () => {
     expect(resolveModels(parseStackFile(existing))).toHaveLength(1)
   })
 
-  test('is accepted with the very memory that its refusal asks for', () => {
-    const withMemory = (memory: string) => model({ memory, prefixCache: { memory: '512Mi' } })
+  test.each([
+    ['and a prefix cache', { prefixCache: { memory: '512Mi' } }],
+    ['alone', {}],
+  ])('is accepted with the very memory that its refusal asks for weights %s', (_what, more) => {
+    const withMemory = (memory: string) => model({ memory, ...more })
     const asked = /set memory: (\d+)Mi/.exec(refusal(withMemory('600Mi')).message)?.[1]
     expect(resolveModels(parseStackFile(withMemory(`${asked}Mi`)))).toHaveLength(1)
     expect(refusal(withMemory(`${Number(asked) - 1}Mi`)).message).toContain(`${asked}Mi`)
