@@ -8,6 +8,7 @@ import type {
   EngineStatus,
   GenerateRequest,
   Piece,
+  ShapingStats,
 } from './engine.ts'
 import { describeAddon } from './addon.ts'
 import type { Addon } from './addon.ts'
@@ -80,6 +81,7 @@ export class EngineClient implements Engine {
   #load = NO_LOAD
   readonly #cache = new StatsOverRestarts()
   readonly #drafts: DraftStats = { accepted: 0, rejected: 0 }
+  readonly #shaping: ShapingStats = { padRows: 0, moves: 0, copies: 0 }
   /** What was warned of: a restarted engine says it again. */
   readonly #warned = new Set<string>()
   #addon: Addon | undefined
@@ -128,8 +130,8 @@ export class EngineClient implements Engine {
     const cells = slots * contextSize
     const { running, waiting, kvTokens, threads } = this.#load
     const kvUsage = Math.min(1, kvTokens / cells)
-    const [cache, drafts] = [this.#cache.total, { ...this.#drafts }]
-    return { running, waiting, kvUsage, threads, cache, drafts }
+    const counted = { drafts: { ...this.#drafts }, shaping: { ...this.#shaping } }
+    return { running, waiting, kvUsage, threads, cache: this.#cache.total, ...counted }
   }
 
   async close(): Promise<void> {
@@ -202,8 +204,8 @@ export class EngineClient implements Engine {
     }
     this.#load = message
     this.#cache.now(message.cache)
-    this.#drafts.accepted += message.drafts.accepted
-    this.#drafts.rejected += message.drafts.rejected
+    add(this.#drafts, message.drafts)
+    add(this.#shaping, message.shaping)
     if (message.stepped) this.#lastStep = Date.now()
     for (const answer of message.answers) this.#calls.get(answer.id)?.answer(answer)
   }
@@ -312,6 +314,13 @@ export class EngineClient implements Engine {
   #pidField(): { pid?: number } {
     return this.#child?.pid === undefined ? {} : { pid: this.#child.pid }
   }
+}
+
+function add<Name extends string>(
+  total: Record<Name, number>,
+  more: Readonly<Record<Name, number>>,
+): void {
+  for (const name of Object.keys(total) as Name[]) total[name] += more[name]
 }
 
 function errorOf(answer: Answer): EngineError {

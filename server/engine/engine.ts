@@ -56,6 +56,7 @@ export interface EngineStats {
   kvUsage: number
   cache: CacheStats
   drafts: DraftStats
+  shaping: ShapingStats
   /** That decode; 0 before the first step. */
   threads: number
 }
@@ -64,6 +65,13 @@ export interface EngineStats {
 export interface DraftStats {
   accepted: number
   rejected: number
+}
+
+/** Since the start: rows that filled up steps, answers that moved to another slot, prefixes copied to one. */
+export interface ShapingStats {
+  padRows: number
+  moves: number
+  copies: number
 }
 
 /** Of the prefix cache. Tokens since the start: prompt tokens that needed no evaluation. */

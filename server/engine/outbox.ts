@@ -1,4 +1,4 @@
-import type { DraftStats } from './engine.ts'
+import type { DraftStats, ShapingStats } from './engine.ts'
 import type { Answer } from './protocol.ts'
 import type { Stream } from './stream.ts'
 
@@ -11,22 +11,27 @@ export interface Round {
   kvTokens: number
   running: number
   waiting: number
-  /** Since the last round. */
+  /** Since the last round, as `shaping`. */
   drafts: DraftStats
+  shaping: ShapingStats
 }
+
+const NO_DRAFTS: DraftStats = { accepted: 0, rejected: 0 }
+const NO_SHAPING: ShapingStats = { padRows: 0, moves: 0, copies: 0 }
 
 /** Gathers what there is to say until a round is sent. */
 export class Outbox {
   readonly #report: (round: Round) => void
   #answers: Answer[] = []
   #stepped = false
-  #drafts: DraftStats = { accepted: 0, rejected: 0 }
+  #drafts = { ...NO_DRAFTS }
+  #shaping = { ...NO_SHAPING }
 
   constructor(report: (round: Round) => void) {
     this.#report = report
   }
 
-  /** A batch is being decoded. */
+  /** A batch was decoded. */
   step(): void {
     this.#stepped = true
   }
@@ -40,6 +45,10 @@ export class Outbox {
   drafted({ accepted, rejected }: DraftStats): void {
     this.#drafts.accepted += accepted
     this.#drafts.rejected += rejected
+  }
+
+  shaped(what: keyof ShapingStats, times: number): void {
+    this.#shaping[what] += times
   }
 
   end(id: number): void {
@@ -58,10 +67,12 @@ export class Outbox {
       answers: this.#answers,
       stepped: this.#stepped,
       drafts: this.#drafts,
+      shaping: this.#shaping,
       ...load(),
     })
     this.#answers = []
     this.#stepped = false
-    this.#drafts = { accepted: 0, rejected: 0 }
+    this.#drafts = { ...NO_DRAFTS }
+    this.#shaping = { ...NO_SHAPING }
   }
 }

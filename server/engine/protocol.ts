@@ -1,4 +1,11 @@
-import type { CacheStats, ChatMessage, DraftStats, GenerateRequest, Piece } from './engine.ts'
+import type {
+  CacheStats,
+  ChatMessage,
+  DraftStats,
+  GenerateRequest,
+  Piece,
+  ShapingStats,
+} from './engine.ts'
 import type { EngineWarning } from './warning.ts'
 
 /** The first message to the engine process: the length of an argument is bounded, that of prompts is not. */
@@ -51,8 +58,9 @@ export type FromEngine =
       running: number
       waiting: number
       cache: CacheStats
-      /** Since the last round. */
+      /** Since the last round, as `shaping`. */
       drafts: DraftStats
+      shaping: ShapingStats
       /** That the last step used. */
       threads: number
     }

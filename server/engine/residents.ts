@@ -47,6 +47,8 @@ export class Residents {
   readonly #options: ResidentsOptions
   /** Prompt tokens of tenants that needed no evaluation. */
   readonly hits: Record<Source, number> = { slot: 0, memory: 0, volume: 0 }
+  /** Prefixes of newcomers that were copied from another slot. */
+  copies = 0
   /** Changes when a search may find more than before, but for the tokens of running answers. */
   version = 0
 
@@ -96,6 +98,7 @@ export class Residents {
       if (found.holder !== slot) {
         await this.#keep(slot)
         await this.#context.copy(slot, found.holder)
+        this.copies++
         this.#lastUsed[found.holder] = nowMs
       }
     } else {

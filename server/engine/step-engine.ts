@@ -209,7 +209,9 @@ export class StepEngine {
     const slot = free.length === views.length ? (holder ?? wanted) : wanted
     if (slot === undefined) throw new Error('a request was taken while no slot was free')
     const startedMs = this.#now()
+    const { copies } = this.#residents
     const cachedTokens = await this.#residents.occupy(slot, boundary, request.prompt, startedMs)
+    this.#outbox.shaped('copies', this.#residents.copies - copies)
     const { context, vocabulary } = this.#options
     const place = { slot, boundary, cachedTokens, startedMs }
     const sampler = context.takeSampler(samplingOptions(request))
@@ -225,6 +227,7 @@ export class StepEngine {
     for (const { from, to } of moves) {
       const now = this.#now()
       await this.#residents.move(from, to, now)
+      this.#outbox.shaped('moves', 1)
       this.#slots.move(from, to)
       this.#residents.leave(from, now)
     }

@@ -103,6 +103,7 @@ export class Steps {
       const part = { slot, position: this.#slots.lengthOf(slot), tokens, sampler: stream.sampler }
       return guesses.length === 0 ? part : { ...part, draft: true }
     })
+    this.#outbox.shaped('padRows', parts.filter(({ pad }) => pad === true).length)
     const started = this.#now()
     const sampled = await this.#batch(parts)
     const most = Math.max(1, ...sampled.map(({ length }) => length))
@@ -164,9 +165,10 @@ export class Steps {
 
   /** Output of the step before is made while this one runs. */
   async #batch(parts: readonly Part[]): Promise<number[][]> {
-    const sampled = this.#context.decode(parts)
-    this.#outbox.step()
+    const decoding = this.#context.decode(parts)
     this.#options.flush()
-    return await sampled
+    const sampled = await decoding
+    this.#outbox.step()
+    return sampled
   }
 }

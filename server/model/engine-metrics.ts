@@ -39,6 +39,12 @@ export function registerEngineMetrics(metrics: Metrics, engine: Engine): void {
     'outcome',
     () => ({ ...engine.stats().drafts }),
   )
+  metrics.counter(
+    'serantau_step_shaping_total',
+    'Rows that filled up steps, answers that moved to another slot, prefixes copied between slots',
+    'what',
+    () => ({ ...engine.stats().shaping }),
+  )
   metrics.gauge(
     'serantau_prefix_cache_entries',
     'Prefixes kept in memory beyond the slots',

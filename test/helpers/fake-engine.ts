@@ -77,7 +77,8 @@ export class FakeEngine implements Engine {
     const [running, waiting] = [this.#running, this.#waiting.size]
     const cache = { tokens: { slot: 0, memory: 0, volume: 0 }, entries: 0, bytes: 0 }
     const drafts = { accepted: 0, rejected: 0 }
-    return { running, waiting, kvUsage: 0, threads: 2, cache, drafts }
+    const shaping = { padRows: 0, moves: 0, copies: 0 }
+    return { running, waiting, kvUsage: 0, threads: 2, cache, drafts, shaping }
   }
 
   async close(): Promise<void> {
