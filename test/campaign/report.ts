@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { availableParallelism, cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
+import { run } from '../../infra/local/command.ts'
 import { chooseAddon } from '../../server/engine/addon.ts'
 import { type ModelName, MODELS } from '../bench/engine/options.ts'
 import { type Campaign, type Outcome, show } from './campaign.ts'
@@ -35,7 +36,7 @@ export async function saveReport(report: CampaignReport): Promise<string> {
     `# Campaign: ${name}`,
     `${campaign.title}.`,
     `${new Date().toISOString().slice(0, 10)}, ${size} ${campaign.unit}, ${MODELS[model]}, ${show(seconds)} s, ` +
-      `${availableParallelism()} x ${cpus()[0]?.model ?? 'unknown'}, ${memory} GiB, engine: ${kind}.`,
+      `${availableParallelism()} x ${cpus()[0]?.model ?? 'unknown'}, ${memory} GiB, engine: ${kind}, commit ${await commitOf()}.`,
     `\`\`\`sh\n${command}\n\`\`\``,
     tableOf(report),
   ]
@@ -43,4 +44,13 @@ export async function saveReport(report: CampaignReport): Promise<string> {
   const path = join(FOLDER, `${name}.md`)
   await writeFile(path, `${page.join('\n\n')}\n`)
   return path
+}
+
+/** What was measured; `-dirty`: with changes that no commit holds. */
+async function commitOf(): Promise<string> {
+  const folder = import.meta.dirname
+  return await run('git', ['describe', '--always', '--dirty'], { folder }).then(
+    (text) => text.trim(),
+    () => 'unknown',
+  )
 }
