@@ -1,6 +1,6 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { readFile, stat, writeFile } from 'node:fs/promises'
-import { cpus, tmpdir, totalmem } from 'node:os'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { BASE_MODELS } from '../../../catalog/models/index.ts'
 import { createProgress } from '../../../cli/progress.ts'
@@ -9,21 +9,22 @@ import { cacheFolder } from '../../../infra/local/paths.ts'
 import { engineThreads } from '../../../server/engine/cpu-quota.ts'
 import { weightsOf } from '../../helpers/real-role.ts'
 import { buildApp } from './app.ts'
-import { ARM_NAMES, type Setup, startArm } from './arms.ts'
+import { ARM_NAMES, startArm } from './arms.ts'
+import { type Bench, setupOf } from './bench.ts'
 import { BestFlags } from './best-flags.ts'
 import { type Peer, ensurePeer } from './build-peer.ts'
 import { ENGINE_ALONE } from './engine-alone.ts'
 import { judge } from './goals.ts'
 import { measureBurstLimit, measureLimit } from './limit.ts'
-import { type LlamaFlags, SPINNING, llamaArgs } from './llama-flags.ts'
+import { SPINNING, llamaArgs } from './llama-flags.ts'
 import { closedLoop, summarise } from './load.ts'
+import { thisMachine } from './machine.ts'
 import { type AnyArm, MODELS, type Options, readOptions } from './options.ts'
 import { plot } from './plot.ts'
-import { type Prompts, loadPrompts } from './prompts.ts'
+import { loadPrompts } from './prompts.ts'
 import { goalTable, page, workloadTable } from './report.ts'
 import {
   type ArmResult,
-  type Results,
   addRun,
   keepResults,
   loadResults,
@@ -38,20 +39,6 @@ const ROOT = join(import.meta.dirname, '..', '..', '..')
 const SLOTS = 16
 /** What a gateway adds has a workload of its own. */
 const SERVERS: readonly AnyArm[] = ARM_NAMES.filter((arm) => arm !== 'gateway')
-
-/** Everything that stays the same while the command runs. */
-interface Bench {
-  options: Options
-  setup: Omit<Setup, 'context' | 'best' | 'serving' | 'stateFolder'>
-  /** What our model role keeps from start to start, a folder a workload. */
-  states: string
-  prompts: Prompts
-  best: BestFlags
-  /** Where figures of earlier commands are kept. */
-  store: string
-  results: Results
-  stamp: Pick<ArmResult, 'at' | 'commit'>
-}
 
 /** Measures our engine against its peers; prints tables, with `--write` the page and its plot. */
 export async function benchEngine(args: string[]): Promise<void> {
@@ -72,8 +59,10 @@ async function prepare(options: Options): Promise<Bench> {
   const file = await weightsOf(modelId)
   const folder = join(cacheFolder(), 'bench', 'engine')
   const kind = options.quick ? 'quick' : 'full'
-  const store = join(folder, `${modelId}-${kind}.json`)
-  const best = new BestFlags(join(folder, `${modelId}-flags-${peer?.key ?? 'none'}.json`), SLOTS)
+  const machine = await thisMachine()
+  const store = join(folder, `${modelId}-${kind}-${machine.key}.json`)
+  const flags = `${modelId}-flags-${machine.key}-${peer?.key ?? 'none'}.json`
+  const best = new BestFlags(join(folder, flags), SLOTS)
   await best.load()
   const states = mkdtempSync(join(tmpdir(), 'serantau-bench-states-'))
   process.on('exit', () => rmSync(states, { recursive: true, force: true }))
@@ -81,7 +70,7 @@ async function prepare(options: Options): Promise<Bench> {
   const prebuiltProgram = await buildApp(join(folder, 'app-prebuilt'), 'prebuilt')
   const commit = await run('git', ['describe', '--always', '--dirty'], { folder: ROOT })
   return {
-    ...{ options, best, store, states },
+    ...{ options, best, store, states, machine },
     setup: {
       modelId,
       file,
@@ -144,18 +133,14 @@ async function runArm(
     const limit = name === 'W5' ? measureBurstLimit : measureLimit
     return limit(setup.peer as Peer, setup.file, setup.threads)
   }
-  if (arm === 'engine') return ENGINE_ALONE[name]!(options.model, prompts, turn)
-  const full = setupOf(bench, name, best.of(name))
+  if (arm === 'engine') {
+    const { model } = options
+    return ENGINE_ALONE[name]!({ model, prompts, seed: turn, threads: setup.threads })
+  }
+  const full = setupOf(bench, name, arm, best.of(name))
   const { quick, soakRequests } = options
   const session = sessionOf(arm, full, { prompts, quick, soakRequests, seed: turn, capacity })
   return (WORKLOADS[name] as Workload).run(session)
-}
-
-function setupOf({ setup, prompts, states }: Bench, name: string, best: LlamaFlags): Setup {
-  const { context, serving } = WORKLOADS[name] as Workload
-  const stateFolder = join(states, name)
-  mkdirSync(stateFolder, { recursive: true })
-  return { ...setup, context, best, serving: serving?.(prompts) ?? {}, stateFolder }
 }
 
 async function searchFlags(bench: Bench, name: string, workload: Workload): Promise<void> {
@@ -167,7 +152,7 @@ async function searchFlags(bench: Bench, name: string, workload: Workload): Prom
     name,
     workload,
     async (flags) => {
-      const full = setupOf(bench, name, flags)
+      const full = setupOf(bench, name, 'llama-server-best', flags)
       return workload.score(await workload.run(sessionOf('llama-server-best', full, given)))
     },
     say,
@@ -178,7 +163,10 @@ async function searchFlags(bench: Bench, name: string, workload: Workload): Prom
 async function capacityOf(bench: Bench): Promise<number> {
   const { prompts, best } = bench
   if (best.capacity !== undefined) return best.capacity
-  const arm = await startArm('llama-server-best', setupOf(bench, 'W1', best.of('W1')))
+  const arm = await startArm(
+    'llama-server-best',
+    setupOf(bench, 'W1', 'llama-server-best', best.of('W1')),
+  )
   try {
     const answers = await closedLoop(arm, SLOTS, 3, (stream, turn) => ({
       prompt: prompts.prompt(`capacity ${stream} ${turn}`, 64),
@@ -193,28 +181,19 @@ async function capacityOf(bench: Bench): Promise<number> {
   }
 }
 
-async function write({ results, setup, options }: Bench): Promise<void> {
+async function write({ results, setup, options, machine }: Bench): Promise<void> {
   const titles = Object.fromEntries(
     Object.entries(WORKLOADS).map(([name, { title }]) => [name, title]),
   )
   const model = BASE_MODELS[MODELS[options.model]]?.name ?? ''
   const suffix = options.model === 'gemma' ? '' : `-${options.model}`
-  const memoryGiB = Math.round(totalmem() / 2 ** 30)
-  const processor = processorOf(await readFile('/proc/cpuinfo', 'utf8'))
-  const machine = `${cpus().length} x ${processor}, ${memoryGiB} GiB`
   const head = {
     ...{ model, threads: setup.threads, file: `bench-engine${suffix}` },
     fileMiB: (await stat(setup.file)).size / 2 ** 20,
     llamaCpp: 'v0.5.0, as node-llama-cpp ships it',
   }
   const base = join(ROOT, 'docs', 'reference', `bench-engine${suffix}`)
-  const kept = await keepResults(`${base}.json`, machine, results)
+  const kept = await keepResults(`${base}.json`, machine.name, results)
   await writeFile(`${base}.md`, page(kept, titles, head))
   await writeFile(`${base}.svg`, plot(resultsOf(kept), `${model}: tokens a second, 64 in, 64 out`))
-}
-
-/** Virtual machines hide the name of their processor, but not its kind. */
-function processorOf(cpuinfo: string): string {
-  const field = (name: string) => new RegExp(`^${name}\\s*: (.*)$`, 'm').exec(cpuinfo)?.[1] ?? '?'
-  return `${field('model name')} (family ${field('cpu family')}, model ${field('model')})`
 }

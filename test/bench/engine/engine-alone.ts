@@ -12,14 +12,20 @@ const MOST = Math.max(...STREAMS)
 /** Copies that are measured of each run. */
 const TURNS = 6
 
-type Measure = (model: ModelName, prompts: Prompts, seed: number) => Promise<Cases>
+export interface EngineTask {
+  model: ModelName
+  prompts: Prompts
+  seed: number
+  threads: number
+}
+type Measure = (task: EngineTask) => Promise<Cases>
 
 /** What our engine process reaches without HTTP in front of it, by workload. */
 export const ENGINE_ALONE: Record<string, Measure> = { W0: decodePhase, W9: copying }
 
-async function decodePhase(model: ModelName, prompts: Prompts, seed: number): Promise<Cases> {
+async function decodePhase({ model, prompts, seed, threads }: EngineTask): Promise<Cases> {
   // Without guesses: small models repeat themselves, and a step that decodes several tokens is none of one row.
-  const engine = await openEngine(model, { contextSize: 512, slots: MOST, drafts: false })
+  const engine = await openEngine(model, { contextSize: 512, slots: MOST, threads, drafts: false })
   const decode = (rows: number, name: string) =>
     Promise.all(
       Array.from({ length: rows }, (_, stream) =>
@@ -41,18 +47,16 @@ async function decodePhase(model: ModelName, prompts: Prompts, seed: number): Pr
 }
 
 /** The same copies with guesses and without: what guesses alone are worth. */
-async function copying(model: ModelName, prompts: Prompts, seed: number): Promise<Cases> {
-  const rate = (drafts: boolean) => copyingRate(model, prompts, seed, drafts)
+async function copying(task: EngineTask): Promise<Cases> {
+  const rate = (drafts: boolean) => copyingRate(task, drafts)
   return { 1: { guessedPerSecond: await rate(true), unguessedPerSecond: await rate(false) } }
 }
 
 async function copyingRate(
-  model: ModelName,
-  prompts: Prompts,
-  seed: number,
+  { model, prompts, seed, threads }: EngineTask,
   drafts: boolean,
 ): Promise<number> {
-  const sizes = { contextSize: 1024, slots: MOST, prefixCache: false }
+  const sizes = { contextSize: 1024, slots: MOST, threads, prefixCache: false }
   const engine = await openEngine(model, { ...sizes, drafts })
   const copy = (turn: number) => timed(engine.client, copyOf(prompts, seed, turn), COPIED)
   try {

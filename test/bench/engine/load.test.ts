@@ -32,6 +32,11 @@ test('the decode phase begins with the last first text and ends with the first l
   expect(decodeRate([answer(0, 10, 41), answer(100, 20, 21)])).toBeCloseTo(150)
 })
 
+test('without a time in which all decode there is no rate of it', () => {
+  expect(decodeRate([answer(0, 10, 11), answer(200, 10, 11)])).toBeNaN()
+  expect(decodeRate([answer(0, 10, 11), answer(100, 10, 11)])).toBeNaN()
+})
+
 test('texts that carry several tokens each count with all of them', () => {
   expect(decodeRate([answer(0, 10, 101, { completionTokens: 202 })])).toBeCloseTo(200)
 })

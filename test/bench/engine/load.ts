@@ -72,10 +72,11 @@ export function summarise(answers: readonly Answer[]): Figures {
   }
 }
 
-/** Tokens a second while every stream decodes: from the last first text to the first end. */
+/** Tokens a second while every stream decodes: from the last first text to the first end; NaN if no such time is. */
 export function decodeRate(answers: readonly Events[]): number {
   const from = Math.max(...answers.map(({ eventsAt }) => eventsAt[0] ?? NaN))
   const to = Math.min(...answers.map(({ eventsAt }) => eventsAt.at(-1) ?? NaN))
+  if (!(to > from)) return Number.NaN
   const inside = answers.map(({ eventsAt, completionTokens }) => {
     const events = eventsAt.filter((at) => at > from && at <= to).length
     // A text may carry more than one token.
