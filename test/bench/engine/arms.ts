@@ -6,6 +6,7 @@ import { API_KEY, writeKeys } from '../../helpers/roles.ts'
 import type { Peer } from './build-peer.ts'
 import type { Target } from './client.ts'
 import { type LlamaFlags, SPINNING, llamaArgs, startingFlags } from './llama-flags.ts'
+import { withOurKernels } from './our-kernels.ts'
 import { family } from './processes.ts'
 import { type ServerProcess, startServer } from './server-process.ts'
 
@@ -16,6 +17,7 @@ export const ARM_NAMES = [
   'plain',
   'llama-server',
   'llama-server-best',
+  'llama-server-kernels',
 ] as const
 export type ArmName = (typeof ARM_NAMES)[number]
 
@@ -31,7 +33,7 @@ export interface Setup {
   /** Our server's program, with the engine that was compiled here and with the one that npm brings. */
   program: string
   prebuiltProgram: string
-  /** Of the arm `llama-server-best`. */
+  /** Of the arms `llama-server-best` and `llama-server-kernels`. */
   best: LlamaFlags
   /** Of our model role: fields of `model` in its config. */
   serving: object
@@ -67,6 +69,7 @@ const START: Record<ArmName, (setup: Setup, folder: string) => Promise<Started>>
   plain: startPlain,
   'llama-server': (setup, folder) => startLlama(setup, folder, startingFlags(setup.slots)),
   'llama-server-best': (setup, folder) => startLlama(setup, folder, setup.best),
+  'llama-server-kernels': startKernels,
 }
 
 /** Removed when the command ends, by a signal too. */
@@ -149,6 +152,12 @@ async function startPlain(setup: Setup, folder: string): Promise<Started> {
   const plain = startServer({ program: process.execPath, args, env: {}, log })
   await readyOrStop([plain], `http://127.0.0.1:${port}/health`)
   return { port, processes: [plain] }
+}
+
+/** The best flags with our kernels: what of a gain is kernels, and what is the server around them. */
+async function startKernels(setup: Setup, folder: string): Promise<Started> {
+  const peer = setup.peer && (await withOurKernels(setup.peer, folder))
+  return startLlama({ ...setup, peer }, folder, setup.best)
 }
 
 async function startLlama(setup: Setup, folder: string, flags: LlamaFlags): Promise<Started> {

@@ -9,7 +9,8 @@ import { cacheFolder } from '../../../infra/local/paths.ts'
 import { engineThreads } from '../../../server/engine/cpu-quota.ts'
 import { weightsOf } from '../../helpers/real-role.ts'
 import { buildApp } from './app.ts'
-import { ARM_NAMES, startArm } from './arms.ts'
+import { type AnyArm, armsOf, isPeer, isTuned } from './arm-choice.ts'
+import { startArm } from './arms.ts'
 import { type Bench, setupOf } from './bench.ts'
 import { BestFlags } from './best-flags.ts'
 import { type Peer, ensurePeer } from './build-peer.ts'
@@ -19,7 +20,8 @@ import { measureBurstLimit, measureLimit } from './limit.ts'
 import { SPINNING, llamaArgs } from './llama-flags.ts'
 import { closedLoop, summarise } from './load.ts'
 import { thisMachine } from './machine.ts'
-import { type AnyArm, MODELS, type Options, readOptions } from './options.ts'
+import { MODELS, type Options, readOptions } from './options.ts'
+import { withOurKernels } from './our-kernels.ts'
 import { plot } from './plot.ts'
 import { loadPrompts } from './prompts.ts'
 import { goalTable, page, workloadTable } from './report.ts'
@@ -37,8 +39,6 @@ import type { Cases, Workload } from './workloads/workload.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..', '..')
 const SLOTS = 16
-/** What a gateway adds has a workload of its own. */
-const SERVERS: readonly AnyArm[] = ARM_NAMES.filter((arm) => arm !== 'gateway')
 
 /** Measures our engine against its peers; prints tables, with `--write` the page and its plot. */
 export async function benchEngine(args: string[]): Promise<void> {
@@ -88,17 +88,17 @@ async function prepare(options: Options): Promise<Bench> {
 
 /** Its build takes minutes: only for those who ask for one of its arms. */
 async function peerFor({ arms, workloads }: Options): Promise<Peer | undefined> {
-  const needed =
-    arms.some((arm) => arm === 'batched-bench' || arm.startsWith('llama-server')) ||
-    workloads.includes('W10')
+  const needed = workloads.some(
+    (name) => name === 'W10' || armsOf(WORKLOADS[name] as Workload, arms).some(isPeer),
+  )
   return needed ? ensurePeer(createProgress(process.stderr, process.env)) : undefined
 }
 
 /** Arm after arm, then all of them again: what changes on the machine meanwhile meets them alike. */
 async function measureWorkload(bench: Bench, name: string, workload: Workload): Promise<void> {
   const { options, best, results, setup } = bench
-  const arms = options.arms.filter((arm) => (workload.arms ?? SERVERS).includes(arm))
-  const searched = arms.includes('llama-server-best') && !options.quick && !best.knows(name)
+  const arms = armsOf(workload, options.arms)
+  const searched = arms.some(isTuned) && !options.quick && !best.knows(name)
   if (options.grid || searched) await searchFlags(bench, name, workload)
   const capacity = name === 'W10' ? await capacityOf(bench) : Number.NaN
   const flags = best.of(name)
@@ -112,7 +112,7 @@ async function measureWorkload(bench: Bench, name: string, workload: Workload): 
     for (const arm of arms) {
       say(`${name} ${arm}, run ${turn + 1} of ${options.runs}`)
       const result = (fresh[arm] ??= { ...bench.stamp, cases: {} })
-      if (arm === 'llama-server-best') result.flags = shown.join(' ')
+      if (isTuned(arm)) result.flags = shown.join(' ')
       addRun(result, await runArm(bench, arm, name, turn, capacity))
     }
     // Whoever ends the command early keeps the whole rounds.
@@ -129,9 +129,9 @@ async function runArm(
   capacity: number,
 ): Promise<Cases> {
   const { setup, prompts, options, best } = bench
-  if (arm === 'batched-bench') {
+  if (arm === 'batched-bench' || arm === 'batched-bench-ours') {
     const limit = name === 'W5' ? measureBurstLimit : measureLimit
-    return limit(setup.peer as Peer, setup.file, setup.threads)
+    return limit(await limitPeer(bench, arm), setup.file, setup.threads)
   }
   if (arm === 'engine') {
     const { model } = options
@@ -141,6 +141,12 @@ async function runArm(
   const { quick, soakRequests } = options
   const session = sessionOf(arm, full, { prompts, quick, soakRequests, seed: turn, capacity })
   return (WORKLOADS[name] as Workload).run(session)
+}
+
+async function limitPeer({ setup, states }: Bench, arm: AnyArm): Promise<Peer> {
+  const peer = setup.peer as Peer
+  if (arm === 'batched-bench') return peer
+  return withOurKernels(peer, mkdtempSync(join(states, 'kernels-')))
 }
 
 async function searchFlags(bench: Bench, name: string, workload: Workload): Promise<void> {

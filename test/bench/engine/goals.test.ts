@@ -91,6 +91,22 @@ test('a burst is bounded by reading its common prefix once and decoding all answ
   expect(ttftP50).toBeCloseTo(((500 + 8.5 * 32) / 1012) * 1000)
 })
 
+test('the loop is judged against stock kernels and, apart, against the same ones', () => {
+  const measured: Results = { W0: {} }
+  const rates = { engine: 90, 'batched-bench': 60, 'batched-bench-ours': 100 }
+  for (const [arm, decodePerSecond] of Object.entries(rates)) {
+    const result = (measured['W0']![arm] = { at: 'a day', commit: 'abc', cases: {} })
+    addRun(result, { 4: { decodePerSecond }, 6: { decodePerSecond, shapedPerSecond: 100 } })
+  }
+  const ratios = judge(measured).map(({ label, compared }) => [label, compared.value])
+  expect(Object.fromEntries(ratios)).toEqual({
+    'decode phase alone, 4 rows': 1.5,
+    'decode phase alone, 4 rows, same kernels': 0.9,
+    'decode phase, 6 rows, of what shaping allows': 0.9,
+    'decode phase, 6 rows, of what shaping allows, same kernels': 0.9,
+  })
+})
+
 test('every goal names a workload that there is', () => {
   for (const { workload } of GOALS) expect(WORKLOADS).toHaveProperty(workload)
 })

@@ -1,18 +1,17 @@
 import { parseArgs } from 'node:util'
 import { KitError } from '../../../catalog/errors.ts'
-import { ARM_NAMES, type ArmName } from './arms.ts'
+import { type AnyArm, LOOPS } from './arm-choice.ts'
+import { ARM_NAMES } from './arms.ts'
 import { WORKLOADS } from './workloads/index.ts'
 
 export const MODELS = { gemma: 'gemma-3-270m', smollm2: 'smollm2-135m-instruct' } as const
 export type ModelName = keyof typeof MODELS
-/** No servers: llama-batched-bench says how fast a step can be, `engine` is ours without HTTP. */
-export const LOOPS = ['engine', 'batched-bench'] as const
-export type AnyArm = ArmName | (typeof LOOPS)[number]
 
 export interface Options {
   model: ModelName
   workloads: string[]
-  arms: AnyArm[]
+  /** Undefined: the default ones of each workload. */
+  arms: AnyArm[] | undefined
   runs: number
   quick: boolean
   /** Searches llama-server's best flags again. */
@@ -34,7 +33,8 @@ export function readOptions(args: string[]): Options {
   if (quick && values.write) throw usage('--write', 'a whole measurement', '--quick')
   return {
     model: oneOf('--model', values.model, Object.keys(MODELS) as ModelName[]),
-    workloads: listOf('--workloads', values.workloads, Object.keys(WORKLOADS)),
+    workloads:
+      listOf('--workloads', values.workloads, Object.keys(WORKLOADS)) ?? Object.keys(WORKLOADS),
     arms: listOf('--arms', values.arms, every),
     runs: whole('--runs', values.runs ?? (quick ? '1' : '5')),
     ...{ quick, grid: values.grid, write: values.write },
@@ -62,14 +62,12 @@ function parse(args: string[]) {
   }
 }
 
-/** Absent: all of them. */
 function listOf<T extends string>(
   option: string,
   text: string | undefined,
   known: readonly T[],
-): T[] {
-  if (text === undefined) return [...known]
-  return text.split(',').map((name) => oneOf(option, name, known))
+): T[] | undefined {
+  return text?.split(',').map((name) => oneOf(option, name, known))
 }
 
 function oneOf<T extends string>(option: string, text: string, known: readonly T[]): T {

@@ -1,18 +1,16 @@
-import { mkdtemp, readdir, rm, symlink } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { z } from 'zod'
-import { addonFolder } from '../../../catalog/addon-folder.ts'
 import type { EngineOptions } from '../../../server/engine/protocol.ts'
 import { startArm } from '../../bench/engine/arms.ts'
-import { type Peer, ensurePeer } from '../../bench/engine/build-peer.ts'
+import { ensurePeer } from '../../bench/engine/build-peer.ts'
 import { startingFlags } from '../../bench/engine/llama-flags.ts'
 import { MODELS } from '../../bench/engine/options.ts'
-import { ROOT } from '../../helpers/project.ts'
+import { withOurKernels } from '../../bench/engine/our-kernels.ts'
 import type { Settings } from '../campaign.ts'
 import { inParallel } from '../open-engine.ts'
 
-const KERNELS = 'libggml-cpu.so'
 const AnswerSchema = z.object({ content: z.string() })
 
 /**
@@ -53,16 +51,4 @@ async function complete(port: number, prompt: readonly number[], maxTokens: numb
   })
   if (!response.ok) throw new Error(`llama-server answered ${response.status}`)
   return AnswerSchema.parse(await response.json()).content
-}
-
-/** The peer's libraries, but for the one with the kernels. */
-async function withOurKernels(peer: Peer, folder: string): Promise<Peer> {
-  const theirs = dirname(peer.server)
-  const release = join(ROOT, 'node_modules', 'node-llama-cpp', addonFolder(process.arch), 'Release')
-  for (const name of await readdir(theirs)) {
-    if (!name.includes('.so')) continue
-    const from = name.startsWith(KERNELS) ? join(release, KERNELS) : join(theirs, name)
-    await symlink(from, join(folder, name))
-  }
-  return { ...peer, env: { ...peer.env, LD_LIBRARY_PATH: folder } }
 }

@@ -58,7 +58,7 @@ export const THROUGHPUT: Record<string, Workload> = {
     ...workload('W0', 'decode phase, 64 in, 64 out', 512, {
       ...{ prompt: 64, answer: 64, streams: STREAMS, turns: 1 },
     }),
-    arms: ['engine', 'batched-bench', 'ours', 'llama-server-best'],
+    arms: ['engine', 'batched-bench', 'batched-bench-ours', 'ours', 'llama-server-best'],
   },
   W1: workload('W1', 'chat, 64 in, 64 out', 512, {
     ...{ prompt: 64, answer: 64, streams: STREAMS, turns: 3 },

@@ -1,3 +1,4 @@
+import type { AnyArm } from '../arm-choice.ts'
 import type { RunningArm } from '../arms.ts'
 import type { Figures } from '../load.ts'
 import type { Prompts } from '../prompts.ts'
@@ -35,7 +36,7 @@ export interface Workload {
   /** What the search of llama-server's best flags makes as great as it can. */
   score: (cases: Cases) => number
   /** Only these; absent: every server. */
-  arms?: readonly string[]
+  arms?: readonly AnyArm[]
   /** Further flags that are tried, each against none. */
   tries?: string[][]
 }
