@@ -22,7 +22,7 @@ export interface LoadedBindings {
   host: string
 }
 
-/** Throws KitError ACCELERATOR_MISSING. */
+/** Throws KitError ACCELERATOR_MISSING, ENGINE_ADDON_UNUSABLE. */
 export async function loadBindings(
   options: EngineOptions,
   addon: ChosenAddon,
@@ -38,6 +38,8 @@ export async function loadBindings(
     logLevel: LlamaLogLevel.error,
     progressLogs: false,
     ...addonOptions(addon.compiled),
+  }).catch((error: unknown) => {
+    throw notThere(error, options.gpu)
   })
   if (options.gpu && llama.gpu === false) throw noAccelerator()
   return {
@@ -73,10 +75,30 @@ async function hostOf(accelerators: readonly string[]): Promise<string> {
   return [model, process.arch, ...features, ...accelerators].join(' ')
 }
 
-const noAccelerator = () =>
-  new KitError('ACCELERATOR_MISSING', {
-    path: 'resources.accelerator',
-    expected: 'an accelerator that the engine can use',
-    got: 'none',
-    fix: "check the node's driver and the pod's resource request, or the image's variant (cuda, vulkan)",
-  })
+/** An image for an accelerator holds nothing that runs without one. */
+function notThere(error: unknown, gpu: boolean): unknown {
+  if (!(error instanceof Error) || error.name !== 'NoBinaryFoundError') return error
+  if (gpu) return noAccelerator(error)
+  return new KitError(
+    'ENGINE_ADDON_UNUSABLE',
+    {
+      path: 'config.model.gpu',
+      expected: 'an engine for the CPU, as gpu is not set',
+      got: 'an image that holds none',
+      fix: 'set gpu: true, or take the image that is built without --accelerator',
+    },
+    { cause: error },
+  )
+}
+
+const noAccelerator = (cause?: Error) =>
+  new KitError(
+    'ACCELERATOR_MISSING',
+    {
+      path: 'resources.accelerator',
+      expected: 'an accelerator that the engine can use',
+      got: 'none',
+      fix: "check the node's driver and the pod's resource request, or the image's variant (cuda, vulkan)",
+    },
+    { cause },
+  )

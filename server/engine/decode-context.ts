@@ -31,7 +31,7 @@ interface Asked {
 }
 
 const NOTHING = new Uint32Array(0)
-const NO_TOKEN = -1
+export const NO_TOKEN = -1
 /** Of libuv, which runs the native jobs. */
 const ONE_WORKER = process.env['UV_THREADPOOL_SIZE'] === '1'
 export const GREEDY: SamplerConfig = { temperature: 0, topP: 1, topK: 1, seed: 0 }
@@ -73,7 +73,8 @@ export class DecodeContext {
   /**
    * Decodes `parts`, which are in ascending slot order: llama.cpp splits a batch wherever the next
    * slot is not the next number. Returns the tokens of each part with a sampler, in their order: one, or
-   * of a draft as many as came true and one. What a slot holds beyond them is the caller's to drop.
+   * of a draft as many as came true and one; NO_TOKEN where the logits give none (they are not
+   * numbers). What a slot holds beyond them is the caller's to drop.
    */
   async decode(parts: readonly Part[]): Promise<number[][]> {
     if (this.#threads !== undefined) this.#native.setThreads(this.#threads.next())
@@ -92,6 +93,8 @@ export class DecodeContext {
     const decoded = this.#native.decodeBatch()
     // One worker takes its jobs in order: sampling follows without a way through this thread.
     const sampling = ONE_WORKER ? this.#sample(asked, 0) : undefined
+    // Where decoding fails, so does sampling; that nobody asks for it then is no error of its own.
+    sampling?.catch(() => undefined)
     await decoded
     this.#copied.clear()
     for (const { slot, position, pad } of parts) {
@@ -192,7 +195,6 @@ export class DecodeContext {
       this.#native.sampleTokens === undefined
         ? await Promise.all(indexes.map((at, i) => this.#native.sampleToken(at, samplers[i]!)))
         : Array.from(await this.#native.sampleTokens(Uint32Array.from(indexes), samplers))
-    if (sampled.includes(NO_TOKEN)) throw new Error('no token could be sampled')
     return sampled
   }
 }

@@ -106,7 +106,7 @@ async function listPrompts(
 
 const makerOf = ({ options, loaded }: CacheOptions): StateMaker => ({
   model: options.digest,
-  build: loaded.addon.key,
+  build: loaded.build,
   host: loaded.host,
   context: CONTEXT,
 })

@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process'
 import { AnswerQueue } from './answer-queue.ts'
 import { EngineError } from './engine.ts'
 import type {
@@ -25,25 +26,17 @@ import type { EngineWarning } from './warning.ts'
 /** An engine that lived so long was healthy: the next restart is quick again. */
 const HEALTHY_MS = 60_000
 const STOP_GRACE_MS = 3000
-const PROBE: GenerateRequest = {
-  prompt: [0],
-  maxTokens: 1,
-  temperature: 0,
-  topP: 1,
-  stop: [],
-  ignoreEos: false,
-  tenant: 'readiness probe',
-  adapter: 'none',
-  priority: 'high',
-}
+/** No step is so long: an engine that was asked and decoded nothing hangs. */
+const HUNG_MS = 600_000
+const LOOK_MS = 10_000
 
 /** How the engine process lives. */
 export interface LifeEvent {
-  event: 'engine_ready' | 'engine_gone' | 'engine_load_failed'
+  event: 'engine_ready' | 'engine_gone' | 'engine_load_failed' | 'engine_decode_failed'
   cause?: string
   /** The native code in use, for a person. */
   addon?: string
-  /** `load`, `start`, `memory`, `exit` or a signal. */
+  /** `load`, `decode`, `start`, `memory`, `hung`, `exit` or a signal. */
   how?: string
   pid?: number
   restartInMs?: number
@@ -57,6 +50,10 @@ export interface EngineClientOptions {
   report: (event: EngineEvent) => void
   /** Bytes of its own that the engine may hold; absent: what the cgroup leaves, undefined: any. */
   memory?: number | undefined
+  /** Replaced in tests. */
+  fork?: () => ChildProcess
+  /** Milliseconds, never back. */
+  now?: () => number
 }
 
 const NO_LOAD = { running: 0, waiting: 0, kvTokens: 0, threads: 0 }
@@ -76,19 +73,33 @@ export class EngineClient implements Engine {
   #cause: string | undefined
   #restarts = 0
   #failedInRow = 0
-  #readySince = 0
-  #lastStep: number | undefined
+  #startedMs = 0
+  #readyMs = 0
+  /** Of the last start that came to its end. */
+  #loadMs = 0
+  #restartMs = 0
+  /** A piece of an answer came since it was ready. */
+  #served = false
+  #lastStepMs: number | undefined
+  /** Since when somebody waits for the engine; undefined: nobody does. */
+  #askedMs: number | undefined
   #load = NO_LOAD
   readonly #cache = new StatsOverRestarts()
   readonly #drafts: DraftStats = { accepted: 0, rejected: 0 }
   readonly #shaping: ShapingStats = { padRows: 0, moves: 0, copies: 0 }
   /** What was warned of: a restarted engine says it again. */
   readonly #warned = new Set<string>()
+  /** Ends the engine of now, for a cause that is told. */
+  #endFor: (cause: string, how: string) => void = () => undefined
   #addon: Addon | undefined
   #restartTimer: NodeJS.Timeout | undefined
+  readonly #now: () => number
+  readonly #looks: NodeJS.Timeout
 
   constructor(options: EngineClientOptions) {
     this.#options = options
+    this.#now = options.now ?? (() => performance.now())
+    this.#looks = setInterval(() => this.look(), LOOK_MS).unref()
     this.#start(options.early)
   }
 
@@ -106,14 +117,16 @@ export class EngineClient implements Engine {
   }
 
   async probe(timeoutMs: number): Promise<boolean> {
-    if (this.#state !== 'ready' || this.#load.running + this.#load.waiting > 0) return false
-    try {
-      const pieces = this.#run(PROBE, AbortSignal.timeout(timeoutMs))
-      while ((await pieces.next()).done !== true);
-      return true
-    } catch {
-      return false
-    }
+    if (this.#state !== 'ready' || this.#child === undefined) return false
+    const id = this.#nextId++
+    const { promise, resolve } = Promise.withResolvers<boolean>()
+    const timer = setTimeout(() => resolve(false), timeoutMs)
+    this.#ask(id, { answer: () => resolve(true), fail: () => resolve(false) })
+    this.#child.send({ kind: 'probe', id })
+    const decoded = await promise
+    clearTimeout(timer)
+    if (decoded) this.#settle(id)
+    return decoded
   }
 
   status(): EngineStatus {
@@ -121,7 +134,7 @@ export class EngineClient implements Engine {
       state: this.#state,
       restarts: this.#restarts,
       ...(this.#cause === undefined ? {} : { cause: this.#cause }),
-      ...(this.#lastStep === undefined ? {} : { msSinceStep: Date.now() - this.#lastStep }),
+      ...(this.#lastStepMs === undefined ? {} : { msSinceStep: this.#now() - this.#lastStepMs }),
     }
   }
 
@@ -137,6 +150,7 @@ export class EngineClient implements Engine {
   async close(): Promise<void> {
     this.#state = 'closed'
     clearTimeout(this.#restartTimer)
+    clearInterval(this.#looks)
     await this.#child?.stop(STOP_GRACE_MS)
     this.#failAll('the engine is closed')
   }
@@ -146,14 +160,24 @@ export class EngineClient implements Engine {
     return this.#child?.pid
   }
 
-  #start(early = startEarly(forkEngine(), this.#options.engine)): void {
+  #start(started?: EarlyEngine): void {
+    this.#startedMs = this.#now()
+    let early: EarlyEngine
+    try {
+      const { fork = forkEngine, engine } = this.#options
+      early = started ?? startEarly(fork(), engine)
+    } catch (error) {
+      // As when there is no memory for a process: the server lives, and tries again.
+      return this.#gone(`the engine could not be started: ${(error as Error).message}`, 'start')
+    }
     let known: { cause: string; how: string } | undefined
     const { child } = early
     this.#child = child
-    const endFor = (cause: string) => {
-      known = { cause, how: 'memory' }
+    this.#endFor = (cause, how) => {
+      known = { cause, how }
       void child.stop(STOP_GRACE_MS)
     }
+    const endFor = (cause: string) => this.#endFor(cause, 'memory')
     const { pid } = child
     const { engine, memory = engineMemory(engine.prefixMemory?.bytes ?? 0) } = this.#options
     const unwatch =
@@ -161,7 +185,7 @@ export class EngineClient implements Engine {
     void early.addon.then((addon) => this.#chosen(addon))
     early.listen({
       message: (message) => {
-        if (message.kind === 'failed') known = { cause: this.#loadFailed(message), how: 'load' }
+        if (message.kind === 'failed') known = this.#failed(message)
         else if (message.kind === 'ready') this.#ready(message, memory, endFor)
         else this.#receive(message)
       },
@@ -184,7 +208,9 @@ export class EngineClient implements Engine {
     if (cause !== undefined) return endFor(cause)
     this.#state = 'ready'
     this.#cause = undefined
-    this.#readySince = this.#lastStep = Date.now()
+    this.#readyMs = this.#lastStepMs = this.#now()
+    this.#loadMs = this.#readyMs - this.#startedMs
+    this.#served = false
     this.#reportReady(compiled)
   }
 
@@ -206,8 +232,11 @@ export class EngineClient implements Engine {
     this.#cache.now(message.cache)
     add(this.#drafts, message.drafts)
     add(this.#shaping, message.shaping)
-    if (message.stepped) this.#lastStep = Date.now()
-    for (const answer of message.answers) this.#calls.get(answer.id)?.answer(answer)
+    if (message.stepped) this.#lastStepMs = this.#now()
+    for (const answer of message.answers) {
+      if (answer.kind === 'piece') this.#served = true
+      this.#calls.get(answer.id)?.answer(answer)
+    }
   }
 
   #reportReady(compiled: boolean): void {
@@ -227,24 +256,35 @@ export class EngineClient implements Engine {
     this.#options.report(warning)
   }
 
-  #loadFailed(message: Extract<FromEngine, { kind: 'failed' }>): string {
-    this.#options.report({ event: 'engine_load_failed', cause: message.message })
-    const what = this.#state === 'ready' ? 'decode' : 'load the model'
-    return `the engine could not ${what} (${message.code}): ${message.message}`
+  #failed({ code, message }: Extract<FromEngine, { kind: 'failed' }>) {
+    const how = this.#state === 'ready' ? 'decode' : 'load'
+    this.#options.report({ event: `engine_${how}_failed`, cause: message })
+    const what = how === 'decode' ? 'decode' : 'load the model'
+    return { how, cause: `the engine could not ${what} (${code}): ${message}` }
+  }
+
+  /** Now and then: ends a process that hangs, which would never end by itself. */
+  look(): void {
+    const since = Math.max(this.#askedMs ?? Infinity, this.#lastStepMs ?? 0)
+    if (this.#state !== 'ready' || this.#now() - since < HUNG_MS) return
+    const seconds = HUNG_MS / 1000
+    this.#endFor(`the engine was asked and decoded nothing for ${seconds} s`, 'hung')
   }
 
   #gone(cause: string, how: string): void {
-    this.#failAll(cause)
     this.#load = NO_LOAD
     this.#cache.restarted()
-    this.#lastStep = undefined
-    if (this.#state === 'closed') return
-    const healthy = this.#state === 'ready' && Date.now() - this.#readySince > HEALTHY_MS
+    this.#lastStepMs = undefined
+    if (this.#state === 'closed') return this.#failAll(cause)
+    const wasReady = this.#state === 'ready'
+    const healthy = wasReady && (this.#served || this.#now() - this.#readyMs > HEALTHY_MS)
     this.#failedInRow = healthy ? 0 : this.#failedInRow + 1
     const restartInMs = backoffMs(this.#failedInRow)
+    this.#restartMs = this.#now() + restartInMs
     this.#options.report({ event: 'engine_gone', cause, how, restartInMs, ...this.#pidField() })
     this.#state = 'restarting'
     this.#cause = cause
+    this.#failAll(cause)
     this.#restartTimer = setTimeout(() => {
       this.#restarts++
       this.#start()
@@ -254,12 +294,30 @@ export class EngineClient implements Engine {
   #failAll(cause: string): void {
     const calls = [...this.#calls.values()]
     this.#calls.clear()
-    for (const call of calls) call.fail(new EngineError('unavailable', cause))
+    this.#askedMs = undefined
+    for (const call of calls) call.fail(new EngineError('unavailable', cause, this.#retryAfterS()))
+  }
+
+  /** Until the engine can be ready again, as far as its last start tells. */
+  #retryAfterS(): number | undefined {
+    if (this.#state !== 'restarting') return undefined
+    return Math.max(1, Math.ceil((this.#restartMs + this.#loadMs - this.#now()) / 1000))
+  }
+
+  #ask(id: number, call: Call): void {
+    this.#askedMs ??= this.#now()
+    this.#calls.set(id, call)
+  }
+
+  #settle(id: number): void {
+    this.#calls.delete(id)
+    if (this.#calls.size === 0) this.#askedMs = undefined
   }
 
   #readyChild(): EngineChild {
     if (this.#state === 'ready' && this.#child !== undefined) return this.#child
-    throw new EngineError('unavailable', this.#cause ?? `the engine is ${this.#state}`)
+    const cause = this.#cause ?? `the engine is ${this.#state}`
+    throw new EngineError('unavailable', cause, this.#retryAfterS())
   }
 
   async #tokens(message: (id: number) => ToEngine): Promise<number[]> {
@@ -267,10 +325,10 @@ export class EngineClient implements Engine {
     const id = this.#nextId++
     return await new Promise((resolve, reject) => {
       const done = (settle: () => void) => {
-        this.#calls.delete(id)
+        this.#settle(id)
         settle()
       }
-      this.#calls.set(id, {
+      this.#ask(id, {
         answer: (answer) =>
           done(() => {
             if (answer.kind === 'tokens') resolve(answer.tokens)
@@ -286,8 +344,8 @@ export class EngineClient implements Engine {
     const child = this.#readyChild()
     const id = this.#nextId++
     const queue = new AnswerQueue<Piece>()
-    const settle = () => this.#calls.delete(id)
-    this.#calls.set(id, {
+    const settle = () => this.#settle(id)
+    this.#ask(id, {
       answer: (answer) => {
         if (answer.kind === 'piece') return queue.push(answer.piece)
         settle()

@@ -12,6 +12,11 @@ function send(message: FromEngine): void {
   if (process.connected) process.send?.(message)
 }
 
+/** Fixed texts of native code, which quote nothing of a client. */
+const NATIVE =
+  /^(Eval has failed|Failed to sample|could not find a KV slot.*|There are no logits.*)$/
+let ready = false
+
 async function main(): Promise<void> {
   let caches: EngineCaches | undefined = undefined
   process.on('disconnect', () => void leave(caches))
@@ -20,7 +25,11 @@ async function main(): Promise<void> {
   const [{ options, addon }] = (await once(process, 'message')) as [StartEngine]
   const loaded = await loadModel(options, addon, () => void import('./engine-service.ts'))
   const { serveEngine } = await import('./engine-service.ts')
-  await serveEngine({ options, loaded, send, opened: (all) => (caches = all) })
+  const tell = (message: FromEngine) => {
+    ready ||= message.kind === 'ready'
+    send(message)
+  }
+  await serveEngine({ options, loaded, send: tell, opened: (all) => (caches = all) })
 }
 
 /** Users' text does not stay in memory that outlives the process. */
@@ -30,13 +39,15 @@ async function leave(caches: EngineCaches | undefined): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  const known = error instanceof KitError
-  send({
-    kind: 'failed',
-    code: known ? error.code : 'LOAD_FAILED',
-    // Not the message of others: it might quote a prompt.
-    message: known ? error.message.slice(0, 500) : error instanceof Error ? error.name : 'unknown',
-  })
+  const code = error instanceof KitError ? error.code : ready ? 'DECODE_FAILED' : 'LOAD_FAILED'
+  send({ kind: 'failed', code, message: messageOf(error) })
   // Leaves time for the message; a normal return would wait for native handles.
   setTimeout(() => process.exit(1), 50)
 })
+
+/** Not the message of any error: it might quote a prompt. */
+function messageOf(error: unknown): string {
+  if (error instanceof KitError) return error.message.slice(0, 500)
+  if (!(error instanceof Error)) return 'unknown'
+  return NATIVE.test(error.message) ? error.message : error.name
+}

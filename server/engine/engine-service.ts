@@ -33,6 +33,7 @@ class EngineService {
 
   handle(message: ToEngine): void {
     if (message.kind === 'cancel') this.#engine.cancel(message.id)
+    else if (message.kind === 'probe') this.#engine.probe(message.id)
     else if (message.kind === 'generate') this.#engine.submit(message.id, message.request)
     else this.#send({ kind: 'tokens', answer: this.#tokenize(message) })
   }

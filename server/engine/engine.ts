@@ -116,7 +116,7 @@ export interface Engine {
    * wait, `unavailable` when the engine dies. Aborting `signal` frees the slot after the running step.
    */
   generate(request: GenerateRequest, signal: AbortSignal): AsyncIterable<Piece>
-  /** Decodes one token, only when no request runs; never waits for a slot. */
+  /** true: a batch was decoded since; of requests, or a row that leaves every slot as it is. */
   probe(timeoutMs: number): Promise<boolean>
   status(): EngineStatus
   stats(): EngineStats

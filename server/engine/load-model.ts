@@ -16,9 +16,10 @@ const BATCH = 512
 const ALL_LAYERS = 100_000
 
 export interface LoadedModel {
-  addon: ChosenAddon
   /** false: the prebuilt addon was loaded, whatever was chosen. */
   compiled: boolean
+  /** Names the native code that was loaded: what it measured or saved is no other's. */
+  build: string
   vocabulary: Vocabulary
   /** The model's own chat template; undefined: the file has none. */
   chatTemplate: string | undefined
@@ -58,8 +59,8 @@ export async function loadModel(
   const context = await createContext(bindings, model, options, vocabularySize, threads)
   const template = metadata.get('tokenizer.chat_template')
   return {
-    addon,
     compiled,
+    build: compiled || !addon.compiled ? addon.key : `in place of ${addon.key}`,
     vocabulary: new Vocabulary(model, vocabularySize),
     chatTemplate: typeof template === 'string' ? template : undefined,
     context,

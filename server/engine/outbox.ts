@@ -55,6 +55,11 @@ export class Outbox {
     this.#answers.push({ id, kind: 'end' })
   }
 
+  /** Its logits are no numbers: of this prompt alone, so nobody else ends with it. */
+  fail(id: number): void {
+    this.#answers.push({ id, kind: 'error', code: 'failed', message: 'no token could be sampled' })
+  }
+
   refuse(id: number, code: 'queue_full' | 'too_late', retryAfterMs: number): void {
     const retryAfterS = Math.max(1, Math.ceil(retryAfterMs / 1000))
     this.#answers.push({ id, kind: 'error', code, message: code, retryAfterS })

@@ -27,11 +27,12 @@ export type ToEngine =
   | { kind: 'tokenizePrompt'; id: number; prompt: string | readonly number[] }
   | { kind: 'generate'; id: number; request: GenerateRequest }
   | { kind: 'cancel'; id: number }
+  | { kind: 'probe'; id: number }
 
 export type Answer =
   | { id: number; kind: 'tokens'; tokens: number[] }
   | { id: number; kind: 'piece'; piece: Piece }
-  /** Last of a `generate`: its slot is free again. */
+  /** Last of a `generate`: its slot is free again. All of a `probe`: a batch was decoded since. */
   | { id: number; kind: 'end' }
   | {
       id: number

@@ -53,6 +53,7 @@ export class StepEngine {
   /** Prefixes are kept and copied. */
   readonly #shares: boolean
   readonly #cancelled = new Set<number>()
+  readonly #probes: number[] = []
   readonly #now: () => number
   #busyMs: number
   #wake: (() => void) | undefined
@@ -120,6 +121,12 @@ export class StepEngine {
     this.#wake?.()
   }
 
+  /** Its end is reported when a batch was decoded. */
+  probe(id: number): void {
+    this.#probes.push(id)
+    this.#wake?.()
+  }
+
   /** Never ends; throws when the native engine fails, which nothing here can mend. */
   async run(): Promise<never> {
     while (true) {
@@ -128,6 +135,7 @@ export class StepEngine {
       await this.#compact()
       const stepped = await this.#steps.next()
       if (!stepped) this.#flush()
+      await this.#prove(stepped)
       const warmed = await this.#warm(stepped)
       if (stepped || warmed) {
         this.#busyMs = this.#now()
@@ -140,12 +148,20 @@ export class StepEngine {
     }
   }
 
+  async #prove(stepped: boolean): Promise<void> {
+    const ids = this.#probes.splice(0)
+    if (ids.length === 0) return
+    if (!stepped) await this.#steps.probe()
+    for (const id of ids) this.#outbox.end(id)
+    this.#flush()
+  }
+
   /** Until something comes, or `atMostMs` have passed. */
   async #wait(atMostMs: number | undefined): Promise<void> {
     let timer: NodeJS.Timeout | undefined
     await new Promise<void>((resolve) => {
       this.#wake = resolve
-      if (this.#line.size > 0 || this.#cancelled.size > 0) resolve()
+      if (this.#line.size + this.#cancelled.size + this.#probes.length > 0) resolve()
       else if (atMostMs !== undefined) timer = setTimeout(resolve, atMostMs)
     })
     clearTimeout(timer)
@@ -175,11 +191,14 @@ export class StepEngine {
   #leave(stream: Stream): void {
     const now = this.#now()
     this.#slots.clear(stream.slot)
-    this.#residents.leave(stream.slot, now)
+    // What gave no token gives none to the next one either.
+    if (stream.failed) this.#residents.clear(stream.slot)
+    else this.#residents.leave(stream.slot, now)
     this.#options.context.returnSampler(stream.sampler)
     this.#pace.held(now - stream.startedMs)
     this.#outbox.say(stream)
-    this.#outbox.end(stream.id)
+    if (stream.failed) this.#outbox.fail(stream.id)
+    else this.#outbox.end(stream.id)
   }
 
   async #admit(): Promise<void> {

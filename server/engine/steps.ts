@@ -87,6 +87,22 @@ export class Steps {
     return true
   }
 
+  /** Decodes one row in a slot that has room for it, and drops it again: while no request runs. */
+  async probe(): Promise<void> {
+    const { vocabulary } = this.#options
+    const views = this.#slots.views()
+    const slots = views.map((_, slot) => slot)
+    const slot =
+      slots.find((each) => this.#slots.lengthOf(each) === 0) ??
+      slots.find((each) => views[each]?.padable === true) ??
+      0
+    // Every slot is full.
+    if (this.#slots.lengthOf(slot) >= this.#context.contextSize) this.#residents.clear(slot)
+    const [position, tokens] = [this.#slots.lengthOf(slot), Uint32Array.of(vocabulary.start)]
+    await this.#context.decode([{ slot, position, tokens, pad: true }])
+    this.#outbox.step()
+  }
+
   async #decode(planned: readonly DecodeRow[]): Promise<void> {
     const asked: { stream: Stream; rows: number }[] = []
     const guesses = this.#guesses()

@@ -1,6 +1,7 @@
 import { AnswerText } from './answer-text.ts'
 import type { Boundary } from './boundary.ts'
 import type { Guesses } from './drafts.ts'
+import { NO_TOKEN } from './decode-context.ts'
 import type { FinishReason, GenerateRequest, Piece } from './engine.ts'
 import type { NativeSampler } from './native.ts'
 import type { Vocabulary } from './vocabulary.ts'
@@ -28,6 +29,8 @@ export class Stream {
   generated = 0
   /** Nothing more is decoded for it. */
   ended = false
+  /** It ended because the model gave no token. */
+  failed = false
   /** Made when it is first served alone. */
   drafts: Guesses | undefined
   readonly #text: AnswerText
@@ -80,6 +83,10 @@ export class Stream {
   /** Takes a sampled token. Only what decides the next step: text is made while that step runs. */
   take(token: number): void {
     if (this.ended) return
+    if (token === NO_TOKEN) {
+      this.failed = this.ended = true
+      return
+    }
     if (this.#isEnd(token)) {
       this.#end('stop')
       return

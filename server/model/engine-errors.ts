@@ -24,7 +24,8 @@ const TABLE: Record<EngineErrorCode, (model: string, retryAfterS?: number) => Ht
       },
       { retryAfterS },
     ),
-  unavailable: () => new HttpError('model_unavailable'),
+  unavailable: (_model, retryAfterS) =>
+    new HttpError('model_unavailable', undefined, { retryAfterS }),
   failed: () => new HttpError('internal_error'),
   invalid_tokens: (model) =>
     new HttpError('invalid_value', {

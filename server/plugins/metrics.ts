@@ -34,7 +34,7 @@ export class Metrics {
 
   readonly engineEnds = new Counter({
     name: 'serantau_engine_ends_total',
-    help: 'Ends of the engine process that nobody asked for, by how: load, start, exit or a signal',
+    help: 'Ends of the engine process that nobody asked for, by how: load, decode, start, memory, hung, exit or a signal',
     labelNames: ['how'],
     registers: [this.registry],
   })

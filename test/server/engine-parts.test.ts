@@ -1,9 +1,15 @@
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { AnswerQueue } from '../../server/engine/answer-queue.ts'
 import { ChatTokens } from '../../server/engine/chat-tokens.ts'
 import { cpuQuota, engineThreads, parseCfs, parseCpuMax } from '../../server/engine/cpu-quota.ts'
 import { backoffMs } from '../../server/engine/backoff.ts'
+import type {
+  Bindings,
+  NativeContext,
+  NativeModel,
+  NativeSampler,
+} from '../../server/engine/native.ts'
 import { StopFilter } from '../../server/engine/stop-filter.ts'
 import { TextAssembler } from '../../server/engine/text-assembler.ts'
 
@@ -146,4 +152,23 @@ describe('chat tokens', () => {
     const found = tokens.tokenize([{ role: 'user', content }])
     expect(found).toEqual([...chars(`user:${content}`), END, ...chars('assistant:')])
   })
+})
+
+test('sampling that fails because decoding did is no second error, with one worker', async () => {
+  vi.stubEnv('UV_THREADPOOL_SIZE', '1')
+  vi.resetModules()
+  const { DecodeContext } = await import('../../server/engine/decode-context.ts')
+  const native = {
+    initBatch: () => undefined,
+    addToBatch: () => Uint32Array.of(0),
+    decodeBatch: () => Promise.reject(new Error('Eval has failed')),
+    sampleTokens: () => Promise.reject(new Error('There are no logits to sample from')),
+  } as unknown as NativeContext
+  const sizes = { slots: 1, contextSize: 8, batchSize: 8 }
+  const context = new DecodeContext({} as Bindings, {} as NativeModel, native, sizes)
+  const part = { slot: 0, position: 0, tokens: Uint32Array.of(1), sampler: {} as NativeSampler }
+  // Vitest fails a run in which a rejection goes unheard.
+  await expect(context.decode([part])).rejects.toThrow('Eval has failed')
+  await new Promise((resolve) => setImmediate(resolve))
+  vi.unstubAllEnvs()
 })

@@ -1,9 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { CostTable } from '../../server/engine/cost-table.ts'
-import { GREEDY } from '../../server/engine/decode-context.ts'
+import { GREEDY, NO_TOKEN } from '../../server/engine/decode-context.ts'
+import type { Part } from '../../server/engine/decode-context.ts'
 import { type Guesses } from '../../server/engine/drafts.ts'
 import type { GenerateRequest } from '../../server/engine/engine.ts'
+import type { Answer } from '../../server/engine/protocol.ts'
 import { live, request, simulated, solo, textOf } from '../helpers/simulated-engine.ts'
 import type { Arrival, Life, SimulationOptions, Told } from '../helpers/simulated-engine.ts'
 import { END, nextToken, SimulatedSlots, TOKENS } from '../helpers/simulated-slots.ts'
@@ -629,4 +631,75 @@ test('a failure of the native engine ends the loop: what it holds is not known a
   context.decode = () => Promise.reject(new Error('Eval has failed'))
   engine.submit(1, request())
   await expect(engine.run()).rejects.toThrow('Eval has failed')
+})
+
+describe('a probe', () => {
+  const settled = async () => {
+    for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve))
+  }
+
+  test.each([
+    ['in the only slot', slotsOf(1)],
+    ['where every slot is full', slotsOf(1, { contextSize: 42 })],
+  ])('is answered by a row that leaves what is held, %s', async (_, context) => {
+    const answers: Answer[] = []
+    const engine = simulated(context, { shaping: false }, (round) => answers.push(...round.answers))
+    void engine.run()
+    const asked = request({ prompt: tokens(40, 3), maxTokens: 2, ignoreEos: true })
+    engine.submit(1, asked)
+    await settled()
+    const held = context.contentOf(0)
+    engine.probe(2)
+    await settled()
+    expect(answers.at(-1)).toEqual({ id: 2, kind: 'end' })
+    expect(context.steps.at(-1)?.parts).toMatchObject([{ pad: true }])
+    expect(context.contentOf(0)).toEqual(held)
+    engine.submit(3, asked)
+    await settled()
+    const again = answers.find((answer) => answer.id === 3 && answer.kind === 'piece')
+    expect(again).toMatchObject({ piece: { cachedTokens: 39 } })
+  })
+
+  test('is answered by the steps of others, and needs none of its own then', async () => {
+    const context = slotsOf(2)
+    const answers: Answer[] = []
+    const engine = simulated(context, { shaping: false }, (round) => answers.push(...round.answers))
+    engine.submit(1, request({ maxTokens: 3, ignoreEos: true }))
+    engine.probe(2)
+    void engine.run()
+    await settled()
+    expect(answers.filter(({ kind }) => kind === 'end').map(({ id }) => id)).toEqual([2, 1])
+    expect(context.steps.every(({ parts }) => parts.every(({ pad }) => pad !== true))).toBe(true)
+  })
+})
+
+/** Gives no token to a prompt that begins with END, as where logits are not numbers. */
+class Broken extends SimulatedSlots {
+  override async decode(parts: readonly Part[]): Promise<number[][]> {
+    const asked = parts.filter(({ sampler }) => sampler !== undefined)
+    const sampled = await super.decode(parts)
+    return sampled.map((each, at) =>
+      this.contentOf(asked[at]?.slot ?? 0)[0] === END ? [NO_TOKEN] : each,
+    )
+  }
+}
+
+test('a prompt that the model gives no token for fails alone, and nothing of it is shared', async () => {
+  const context = new Broken({ slots: 2, contextSize: 256, batchSize: 64 })
+  const poison = request({ prompt: [END, ...tokens(30, 4)] })
+  const well = answering(5)
+  const { told } = await live(context, {}, [
+    { id: 1, atMs: 0, request: well },
+    { id: 2, atMs: 0, request: poison },
+    { id: 3, atMs: 500, request: poison },
+  ])
+  expectSolo(told.get(1), well)
+  for (const id of [2, 3]) {
+    expect(told.get(id)?.last).toMatchObject({ kind: 'error', code: 'failed' })
+    expect(told.get(id)?.pieces.map(({ text }) => text)).toEqual([])
+  }
+  const read = context.steps
+    .flatMap(({ parts }) => parts)
+    .filter(({ tokens: [first] }) => first === END)
+  expect(read.length).toBe(2)
 })
