@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { GOALS, type Goal, judge } from './goals.ts'
 import { burstLimit, withShaping } from './limit.ts'
 import { type Kept, type Results, addRun } from './results.ts'
-import { page } from './report.ts'
+import { goalTable, page } from './report.ts'
 import { WORKLOADS } from './workloads/index.ts'
 
 const goal: Goal = {
@@ -24,14 +24,58 @@ const kept = (all: Results): Kept =>
     Object.entries(all).map(([workload, arms]) => [workload, { machine: '2 x a processor', arms }]),
   )
 
-test('a goal is judged by the ratio of medians, not by the best run', () => {
-  expect(judge(results([99, 98, 200], [100, 100, 100]), [goal])[0]).toMatchObject({
-    compared: { value: 0.99 },
-    reached: false,
+const verdict = (ours: number[], other: number[], more: Partial<Goal> = {}) =>
+  judge(results(ours, other), [{ ...goal, ...more }])[0]?.verdict
+
+test('a goal is judged by the ratio of medians', () => {
+  const [judged] = judge(results([99, 98, 200], [100, 100, 100]), [goal])
+  expect(judged?.compared.value).toBe(0.99)
+})
+
+test('a verdict needs the whole interval on one side of the goal', () => {
+  const others = [100, 101, 99, 100, 100]
+  expect(verdict([110, 111, 109, 110, 112], others)).toBe('reached')
+  expect(verdict([90, 91, 89, 90, 92], others)).toBe('not reached')
+  expect(verdict([101, 99, 103, 100, 98], others)).toBe('undecided')
+  const most = { bound: 'most', goal: 0.5 } as const
+  expect(verdict([40, 41, 39, 40, 42], others, most)).toBe('reached')
+  expect(verdict([60, 61, 59, 60, 62], others, most)).toBe('not reached')
+  expect(verdict([50, 51, 49, 50, 52], others, most)).toBe('undecided')
+})
+
+test('without an interval several runs decide nothing', () => {
+  expect(verdict([1, 2], [0, 0])).toBe('undecided')
+})
+
+test('a goal that is met exactly is reached', () => {
+  expect(verdict([3, 3, 3], [6, 6, 6], { goal: 0.5 })).toBe('reached')
+  expect(verdict([7, 7, 7], [7, 7, 7])).toBe('reached')
+})
+
+test('one run is judged by its value, and the page says that it is one', () => {
+  expect(verdict([100], [100, 101, 99])).toBe('reached')
+  expect(verdict([98], [100])).toBe('not reached')
+  expect(goalTable(judge(results([100], [100]), [goal]))).toContain('| reached (1 run) |')
+  expect(goalTable(judge(results([100, 100], [100, 100]), [goal]))).toContain('| reached |')
+})
+
+test('flags that do worse than none are no peer to win against', () => {
+  const measured = results([100], [80])
+  const plain = (tokensPerSecond: number) => {
+    const result = (measured['W1']!['llama-server'] = { at: 'a day', commit: 'abc', cases: {} })
+    addRun(result, { 16: { tokensPerSecond } })
+    return measured
+  }
+  const most: Goal = { ...goal, bound: 'most' }
+  expect(judge(plain(120), [goal])[0]).toMatchObject({
+    other: 'llama-server',
+    theirs: { value: 120 },
   })
-  expect(judge(results([100, 10, 101], [100, 100, 100]), [goal])[0]).toMatchObject({
-    compared: { value: 1 },
-    reached: true,
+  expect(judge(plain(120), [most])[0]).toMatchObject({ other: 'llama-server-best' })
+  expect(judge(plain(70), [goal])[0]).toMatchObject({ other: 'llama-server-best' })
+  expect(judge(plain(70), [most])[0]).toMatchObject({
+    other: 'llama-server',
+    theirs: { value: 70 },
   })
 })
 
@@ -42,13 +86,10 @@ test('what others disturbed is neither reached nor missed', () => {
   expect(page(kept(disturbed), { W1: 'chat' }, head)).toContain('| disturbed |')
   const calm = results([100], [100])
   addRun(calm['W1']!['ours']!, { 16: { cpuSeconds: 10, otherCpuSeconds: 0.4 } })
+  // Nobody looked at the other arm.
+  expect(judge(calm, [goal])[0]?.disturbed).toBeUndefined()
+  addRun(calm['W1']!['llama-server-best']!, { 16: { cpuSeconds: 10, otherCpuSeconds: 0.4 } })
   expect(judge(calm, [goal])[0]?.disturbed).toBe(false)
-})
-
-test('a goal at most is missed from above', () => {
-  const most: Goal = { ...goal, bound: 'most', goal: 0.5 }
-  expect(judge(results([51], [100]), [most])[0]?.reached).toBe(false)
-  expect(judge(results([49], [100]), [most])[0]?.reached).toBe(true)
 })
 
 test('what was not measured on both sides is not judged, and the page says so', () => {

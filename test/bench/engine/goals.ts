@@ -18,18 +18,25 @@ export interface Goal {
   goal: number
 }
 
+/** Undecided: the interval holds values that meet the goal and others that don't. */
+export type Verdict = 'reached' | 'not reached' | 'undecided'
+
+/** `other` is the arm that it was judged against. */
 export interface Judged extends Goal {
   ours: Estimate
   theirs: Estimate
   compared: Estimate
-  reached: boolean
+  verdict: Verdict
+  /** Of the arm with fewer of them: a verdict of one run is a weak one. */
+  runs: number
   /** One command measured both: else the machine may have changed in between. */
   together: boolean
-  /** Others took so much of the processor meanwhile that it says little. */
-  disturbed: boolean
+  /** Others took so much of the processor meanwhile that it says little; undefined: nobody looked. */
+  disturbed: boolean | undefined
 }
 
 const BEST = 'llama-server-best'
+const DEFAULT = 'llama-server'
 const defaults = { arm: 'ours', other: BEST, as: 'ratio' } as const
 const rate = { ...defaults, metric: 'tokensPerSecond', bound: 'least' } as const
 
@@ -159,25 +166,61 @@ function disturbance(
   return (others ?? NaN) / (own ?? NaN)
 }
 
+/** Undefined where it is not known of both sides and not too much of either. */
+function disturbedIn(shares: readonly number[]): boolean | undefined {
+  if (shares.some((share) => share > DISTURBED)) return true
+  return shares.every(Number.isFinite) ? false : undefined
+}
+
 /** Goals whose two arms were measured. Pure. */
 export function judge(results: Results, goals: readonly Goal[] = GOALS): Judged[] {
   return goals.flatMap((goal) => {
-    const { workload, name, metric, arm, other } = goal
-    const mine = valuesOf(results, { workload, name, metric, arm })
-    const otherMetric = goal.otherMetric ?? metric
-    const otherName = goal.otherName ?? name
-    const theirs = valuesOf(results, {
-      ...{ workload, arm: other, name: otherName, metric: otherMetric },
-    })
+    const { workload, arm } = goal
+    const other = opponentOf(results, goal)
+    const mine = valuesOf(results, goal)
+    const theirs = theirValues(results, goal, other)
     if (mine.length === 0 || theirs.length === 0) return []
     const compared = (goal.as === 'ratio' ? ratioOf : differenceOf)(mine, theirs)
-    const { value } = compared
-    const reached = goal.bound === 'least' ? value >= goal.goal : value <= goal.goal
-    const together = results[workload]?.[arm]?.at === results[workload]?.[other]?.at
-    const disturbed =
-      disturbance(results, { workload, name, arm }) > DISTURBED ||
-      disturbance(results, { workload, name: otherName, arm: other }) > DISTURBED
-    const [ours, others] = [medianOf(mine), medianOf(theirs)]
-    return [{ ...goal, ours, theirs: others, compared, reached, together, disturbed }]
+    const runs = Math.min(mine.length, theirs.length)
+    const disturbed = disturbedIn([
+      disturbance(results, goal),
+      disturbance(results, { workload, name: goal.otherName ?? goal.name, arm: other }),
+    ])
+    return [
+      {
+        ...{ ...goal, other, compared, runs, disturbed },
+        ...{ ours: medianOf(mine), theirs: medianOf(theirs) },
+        verdict: verdictOf(goal, compared, runs),
+        together: results[workload]?.[arm]?.at === results[workload]?.[other]?.at,
+      },
+    ]
   })
+}
+
+const theirValues = (results: Results, goal: Goal, arm: string): number[] =>
+  valuesOf(results, {
+    ...{ workload: goal.workload, arm },
+    ...{ name: goal.otherName ?? goal.name, metric: goal.otherMetric ?? goal.metric },
+  })
+
+/** Flags that a search found may do worse in a metric that it did not look at: nobody wins by them. */
+function opponentOf(results: Results, goal: Goal): string {
+  if (goal.other !== BEST) return goal.other
+  const best = median(theirValues(results, goal, BEST))
+  const plain = median(theirValues(results, goal, DEFAULT))
+  const better = goal.bound === 'least' ? plain > best : plain < best
+  return better ? DEFAULT : BEST
+}
+
+/** What floating point may take from a figure that meets its goal exactly. */
+const ROUNDING = 1e-9
+
+function verdictOf({ bound, goal }: Goal, { value, low, high }: Estimate, runs: number): Verdict {
+  const ends = runs === 1 ? [value] : [low, high]
+  if (ends.some(Number.isNaN)) return 'undecided'
+  const met = ends.map((end) =>
+    bound === 'least' ? end >= goal - ROUNDING : end <= goal + ROUNDING,
+  )
+  if (met.every(Boolean)) return 'reached'
+  return met.some(Boolean) ? 'undecided' : 'not reached'
 }

@@ -1,6 +1,6 @@
 import { type Goal, type Judged, GOALS, judge } from './goals.ts'
-import { type Kept, type Results, resultsOf } from './results.ts'
-import { type Estimate, medianOf } from './statistics.ts'
+import { type Kept, type Results, resultsOf, valuesOf } from './results.ts'
+import { type Estimate, median } from './statistics.ts'
 
 /** What stands above the table. */
 export interface Head {
@@ -20,7 +20,7 @@ export function show(value: number): string {
 }
 
 const interval = ({ value, low, high }: Estimate): string =>
-  low === high || Number.isNaN(low) ? show(value) : `${show(value)} (${show(low)}-${show(high)})`
+  Number.isNaN(low) ? show(value) : `${show(value)} (${show(low)}-${show(high)})`
 
 const goalOf = ({ bound, goal, as }: Goal): string =>
   `${bound === 'least' ? '>=' : '<='} ${goal}${as === 'ratio' ? 'x' : ''}`
@@ -29,9 +29,11 @@ const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
   [row(head), row(head.map(() => '---')), ...rows.map(row)].join('\n')
 
-function verdictOf({ reached, together, disturbed }: Judged): string {
+/** What weakens a verdict stands behind it. */
+function verdictOf({ verdict, runs, together, disturbed }: Judged): string {
   if (disturbed) return 'disturbed'
-  return `${reached ? 'reached' : 'not reached'}${together ? '' : ' (two commands)'}`
+  const notes = [...(runs === 1 ? ['1 run'] : []), ...(together ? [] : ['two commands'])]
+  return notes.length === 0 ? verdict : `${verdict} (${notes.join(', ')})`
 }
 
 export function goalTable(judged: readonly Judged[]): string {
@@ -80,8 +82,8 @@ export function workloadTable(results: Results, workload: string): string {
       const figures = cases[name]
       if (figures === undefined) return []
       const cells = measured.map((metric) => {
-        const values = (figures[metric] ?? []).filter((value) => value !== null)
-        return values.length === 0 ? '' : show(medianOf(values).value)
+        const values = valuesOf(results, { workload, arm, name, metric })
+        return values.length === 0 ? '' : show(median(values))
       })
       return [[name, arm, ...cells]]
     }),
