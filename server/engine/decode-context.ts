@@ -53,6 +53,7 @@ export class DecodeContext {
   readonly #pool: NativeSampler[] = []
   /** Sources and targets of copies that native code makes at the next decode. */
   readonly #copied = new Set<number>()
+  #copiesDue = 0
 
   constructor(
     bindings: Bindings,
@@ -97,6 +98,7 @@ export class DecodeContext {
     sampling?.catch(() => undefined)
     await decoded
     this.#copied.clear()
+    this.#copiesDue = 0
     for (const { slot, position, pad } of parts) {
       if (pad !== undefined) this.truncate(slot, position)
     }
@@ -155,12 +157,18 @@ export class DecodeContext {
 
   async copy(target: number, source: number): Promise<void> {
     this.#copied.add(source).add(target)
+    this.#copiesDue++
     await this.#native.copySequenceStateFromOtherSequence(target, source)
   }
 
   /** true: until the next decode has copied from or to `slot`, it must be neither loaded nor saved. */
   isCopied(slot: number): boolean {
     return this.#copied.has(slot)
+  }
+
+  /** Copies that the next decode makes. */
+  get copiesDue(): number {
+    return this.#copiesDue
   }
 
   /** Bytes written. The tokens are not: whose they are is kept elsewhere. */

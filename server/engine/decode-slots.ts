@@ -10,6 +10,7 @@ export type DecodeSlots = Pick<
   | 'truncate'
   | 'copy'
   | 'isCopied'
+  | 'copiesDue'
   | 'takeSampler'
   | 'returnSampler'
 >

@@ -2,11 +2,11 @@
 export interface Load {
   freeSlots: number
   slots: number
-  /** Rate of prefill with nothing beside it; above 0. */
+  /** Rate of prefill with nothing beside it; above 0, Infinity: not known yet. */
   prefillTokensPerMs: number
   /** Share of the time that prefill gets while others decode, 0 to 1. */
   prefillShare: number
-  /** Tokens of prefill still due of running requests. */
+  /** Tokens of prefill still due of running requests that are read before the newcomer. */
   runningPrefillTokens: number
   /** Until a slot is free when none is; 0 when one is. */
   msUntilFreeSlot: number

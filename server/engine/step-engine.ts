@@ -9,7 +9,7 @@ import type { Source } from './residents.ts'
 import type { SavedPrefixes } from './saved-prefixes.ts'
 import { samplingOptions } from './sampling-options.ts'
 import { SlotStreams } from './slot-streams.ts'
-import { chooseSlot, planMoves } from './step-planner.ts'
+import { adjoins, chooseSlot, planMoves, prefillMs } from './step-planner.ts'
 import { Steps, type StepsOptions } from './steps.ts'
 import { Stream } from './stream.ts'
 import { Waiters } from './waiters.ts'
@@ -105,8 +105,9 @@ export class StepEngine {
       ...{ promptTokens: request.prompt.length, maxTokens: request.maxTokens },
     }
     this.#waiters.add(id, request)
-    const load = loadOf(this.#slots.bySlot, this.#pace, this.#options.interTokenMs)
     const cached = this.#shares ? this.#waiters.expectedTokens(id, this.#slots.running) : 0
+    const newcomer = { nowMs: now, tokens: request.prompt.length - cached }
+    const load = loadOf(this.#slots.bySlot, this.#pace, this.#options.interTokenMs, newcomer)
     const offer = this.#line.offer(waiting, cached, load, now)
     if (!offer.admitted) {
       this.#waiters.take(id)
@@ -170,9 +171,15 @@ export class StepEngine {
 
   /** A piece of a system prompt that is held nowhere; a newcomer waits for it no longer than others. */
   async #warm(busy: boolean): Promise<boolean> {
-    if (this.#warmUp === undefined) return false
-    const tokens = Math.floor(this.#pace.prefillTokensPerMs * this.#options.interTokenMs)
-    return await this.#warmUp.next(Math.max(LEAST_PIECE, tokens), this.#slots.free, busy)
+    const waited = this.#slots.running.some(({ due }) => due === 0)
+    // Those who wait for a token do not wait for two pieces in a row.
+    if (this.#warmUp === undefined || (waited && !this.#steps.afterDecode)) return false
+    const decodeMs = waited ? this.#pace.decodeStepMs : 0
+    const ms = prefillMs(this.#options.interTokenMs, decodeMs)
+    const tokens = Math.max(LEAST_PIECE, Math.floor(this.#pace.steadyPrefillTokensPerMs * ms))
+    const read = await this.#warmUp.next(tokens, this.#slots.free, busy)
+    if (read) this.#steps.heldUp()
+    return read
   }
 
   /** Frees the slots of those who left or ended. */
@@ -222,10 +229,9 @@ export class StepEngine {
   async #place(id: number, request: GenerateRequest): Promise<void> {
     const boundary = this.#residents.boundaryOf(request)
     const views = this.#slots.views()
-    const { free } = this.#slots
     const wanted = chooseSlot(views, this.#residents.lastUsed)
-    const holder = this.#residents.holderAmong(free, boundary, request.prompt)
-    const slot = free.length === views.length ? (holder ?? wanted) : wanted
+    const holder = this.#residents.holderAmong(this.#slots.free, boundary, request.prompt)
+    const slot = holder !== undefined && adjoins(views, holder) ? holder : wanted
     if (slot === undefined) throw new Error('a request was taken while no slot was free')
     const startedMs = this.#now()
     const { copies } = this.#residents

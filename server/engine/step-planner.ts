@@ -94,7 +94,16 @@ export const prefillMs = (budgetMs: number, decodeMs: number): number =>
   Math.max(budgetMs - decodeMs, Math.min(budgetMs, decodeMs / 2))
 
 /**
- * Chunks of the next prefill step, first come first served. While others decode, no more than fits
+ * The lower is read first: when a prompt would be read if it were alone from its start on. A short one
+ * does not wait for a long one that came before, and a long one waits for none that comes after that time.
+ */
+export const readingOrder = (
+  { startedMs, total }: { startedMs: number; total: number },
+  tokensPerMs: number,
+): number => startedMs + total / tokensPerMs
+
+/**
+ * Chunks of the next prefill step, of prompts in the order in which they are read. While others decode, no more than fits
  * between two of their tokens. While nobody decodes, a batch is filled; but of a burst of short prompts a
  * half is answered first.
  */
@@ -148,6 +157,13 @@ export function chooseSlot(
   }
   const age = (slot: number) => lastUsed[slot] ?? -1
   return free.sort((a, b) => fit(b) - fit(a) || age(a) - age(b))[0]
+}
+
+/** A stream in this slot would lie beside or between others, or there are none. */
+export function adjoins(slots: readonly SlotView[], slot: number): boolean {
+  const busy = slots.flatMap(({ doing }, at) => (doing === 'nothing' ? [] : [at]))
+  const [first, last] = [busy[0] ?? slot, busy.at(-1) ?? slot]
+  return slot >= first - 1 && slot <= last + 1
 }
 
 export interface Move {

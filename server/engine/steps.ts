@@ -6,7 +6,7 @@ import type { Outbox } from './outbox.ts'
 import type { Pace } from './pace.ts'
 import type { Residents } from './residents.ts'
 import type { SlotStreams } from './slot-streams.ts'
-import { costOf, planDecode, planPrefill } from './step-planner.ts'
+import { costOf, planDecode, planPrefill, readingOrder } from './step-planner.ts'
 import type { DecodeRow, PrefillChunk } from './step-planner.ts'
 import type { AnswerVocabulary, Stream } from './stream.ts'
 
@@ -54,6 +54,16 @@ export class Steps {
     this.#now = options.now
   }
 
+  /** Those who decode were given a token by the last step. */
+  get afterDecode(): boolean {
+    return this.#lastWasDecode
+  }
+
+  /** A piece was read beside the steps: those who decode are next. */
+  heldUp(): void {
+    this.#lastWasDecode = false
+  }
+
   /** Decodes one batch; false: there is nothing to decode. */
   async next(): Promise<boolean> {
     const { calibration, shaping } = this.#options
@@ -61,13 +71,11 @@ export class Steps {
     const rows = shaping
       ? planDecode(views, calibration.table)
       : views.flatMap(({ doing }, slot) => (doing === 'decode' ? [{ slot, pad: false }] : []))
+    const order = (stream: Stream) => readingOrder(stream, this.#pace.prefillTokensPerMs)
     const prompts = this.#slots.running
       .filter((stream) => stream.due > 0)
-      .sort((a, b) => a.startedMs - b.startedMs)
-      .map((stream) => ({
-        ...{ slot: stream.slot, due: stream.due },
-        total: stream.request.prompt.length - stream.cachedTokens,
-      }))
+      .sort((a, b) => order(a) - order(b))
+      .map(({ slot, due, total }) => ({ slot, due, total }))
     if (rows.length === 0 && prompts.length === 0) return false
     const decodes = rows.length > 0 && (prompts.length === 0 || !this.#lastWasDecode)
     this.#lastWasDecode = decodes
@@ -81,7 +89,8 @@ export class Steps {
         batchSize: this.#context.batchSize,
         tokensPerMs: this.#pace.steadyPrefillTokensPerMs,
         budgetMs: this.#options.interTokenMs,
-        decodeMs: rows.length === 0 ? undefined : known > 0 ? known : this.#pace.decodeStepMs,
+        // The table knows no long contexts and no others on the same cores.
+        decodeMs: rows.length === 0 ? undefined : Math.max(known, this.#pace.decodeStepMs),
       }),
     )
     return true
@@ -120,10 +129,14 @@ export class Steps {
       return guesses.length === 0 ? part : { ...part, draft: true }
     })
     this.#outbox.shaped('padRows', parts.filter(({ pad }) => pad === true).length)
+    const copies = this.#context.copiesDue
     const started = this.#now()
     const sampled = await this.#batch(parts)
+    const ms = this.#now() - started
+    const known = costOf(planned, this.#options.calibration.table)
     const most = Math.max(1, ...sampled.map(({ length }) => length))
-    this.#pace.decoded((this.#now() - started) / most)
+    if (copies === 0) this.#pace.decoded(ms / most)
+    else if (known > 0 && guesses.length === 0) this.#pace.copied(copies, ms - known)
     asked.forEach(({ stream, rows: decoded }, at) => this.#take(stream, decoded, sampled[at] ?? []))
   }
 
@@ -167,10 +180,11 @@ export class Steps {
       }
       return { stream, part: tokens === due ? { ...part, sampler } : part }
     })
+    const copies = this.#context.copiesDue
     const started = this.#now()
     const sampled = await this.#batch(parts.map(({ part }) => part))
     const total = parts.reduce((sum, { part }) => sum + part.tokens.length, 0)
-    this.#pace.prefilled(total, this.#now() - started)
+    this.#pace.prefilled(total, this.#now() - started, copies)
     for (const { stream, part } of parts) {
       stream.computed += part.tokens.length
       this.#residents.extend(stream.slot, part.tokens)

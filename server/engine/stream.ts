@@ -65,6 +65,11 @@ export class Stream {
     )
   }
 
+  /** Prompt tokens that were due when it came to its slot. */
+  get total(): number {
+    return this.request.prompt.length - this.cachedTokens
+  }
+
   /** Prompt tokens still to evaluate. */
   get due(): number {
     return this.request.prompt.length - this.computed

@@ -162,6 +162,10 @@ export class SimulatedSlots implements TestedSlots, StateFiles {
     leave()
   }
 
+  get copiesDue(): number {
+    return this.#due.length
+  }
+
   isCopied(slot: number): boolean {
     return this.#due.some(({ source, target }) => source === slot || target === slot)
   }

@@ -21,3 +21,23 @@ test('a handful of tokens says nothing of the rate', () => {
   pace.prefilled(15, 1000)
   expect(pace.prefillTokensPerMs).toBe(before)
 })
+
+test('the first measurement counts whole, and leaves room for others to be slower', () => {
+  const pace = new Pace()
+  expect(pace.measured).toBe(false)
+  pace.prefilled(100, 1000)
+  pace.decoded(7)
+  pace.held(90)
+  expect(pace.measured).toBe(true)
+  expect(pace.prefillTokensPerMs).toBeCloseTo(0.1)
+  expect(pace.steadyPrefillTokensPerMs).toBeCloseTo(0.1 / 1.5)
+  expect([pace.decodeStepMs, pace.holdMs]).toEqual([7, 90])
+})
+
+test('copies are measured by the steps that make them, and are no part of the rate of prefill', () => {
+  const pace = new Pace()
+  pace.copied(4, 120)
+  expect(pace.copyMs).toBe(30)
+  pace.prefilled(100, 130, 1)
+  expect(pace.prefillTokensPerMs).toBeCloseTo(1)
+})

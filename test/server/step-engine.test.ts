@@ -388,23 +388,101 @@ describe('those who leave', () => {
   })
 })
 
+describe('prompts under way', () => {
+  /** When the first token of each prompt was there. */
+  function watched(context: SimulatedSlots) {
+    const starts = new Map<string, number>()
+    const decode = context.decode.bind(context)
+    context.decode = async (parts) => {
+      const sampled = await decode(parts)
+      for (const { slot, sampler } of parts) {
+        const held = context.contentOf(slot).join()
+        if (sampler !== undefined && !starts.has(held)) starts.set(held, context.nowMs)
+      }
+      return sampled
+    }
+    return (prompt: readonly number[]) => starts.get(prompt.join()) ?? Infinity
+  }
+
+  test('a short one does not wait for a long one that came before', async () => {
+    const context = slotsOf(4, { batchSize: 64 })
+    const firstAt = watched(context)
+    const long = request({ prompt: tokens(3000, 5), tenant: 'a', priority: 'low', maxTokens: 2 })
+    const short = request({ prompt: tokens(20, 6), tenant: 'b', maxTokens: 2 })
+    await live(context, { shaping: false }, [
+      { id: 1, atMs: 0, request: long },
+      { id: 2, atMs: 1000, request: short },
+    ])
+    expect(firstAt(short.prompt)).toBeLessThan(1000 + 500)
+    expect(firstAt(long.prompt)).toBeGreaterThan(9000)
+  })
+
+  test('a long one waits for none that comes after it could have been read', async () => {
+    const context = slotsOf(8, { batchSize: 64 })
+    const firstAt = watched(context)
+    const long = request({ prompt: tokens(1000, 5), maxTokens: 2 })
+    // Alone 3.3 s. The others take three quarters of the time, and come for a minute.
+    const shorts = Array.from({ length: 150 }, (_, at) => ({
+      ...{ id: at + 2, atMs: at * 400 },
+      request: request({ prompt: tokens(90, at + 10), maxTokens: 1 }),
+    }))
+    await live(context, { shaping: false }, [{ id: 1, atMs: 0, request: long }, ...shorts])
+    expect(firstAt(long.prompt)).toBeLessThan(3 * 3333)
+  })
+
+  test('make no longer pauses than the budget where steps take longer than the table says', async () => {
+    const sizes = { slots: 4, contextSize: 4096, batchSize: 512 }
+    const context = new SimulatedSlots(sizes, { decodeMs: () => 40, prefillTokensPerMs: 2 })
+    const table = new CostTable([10, 11, 12, 13])
+    const decoding = answering(60, { ignoreEos: true })
+    await live(context, { table, shaping: true }, [
+      { id: 1, atMs: 0, request: decoding },
+      { id: 2, atMs: 600, request: request({ prompt: tokens(2000, 8), maxTokens: 1 }) },
+    ])
+    const chunks = context.steps.filter(
+      ({ kind, parts }) => kind === 'prefill' && parts[0]?.slot !== 0,
+    )
+    expect(chunks.length).toBeGreaterThan(10)
+    // A decode step takes 40 ms, so 60 are left.
+    for (const { ms } of chunks.slice(2)) expect(ms).toBeLessThanOrEqual(60)
+  })
+})
+
+test('a conversation goes on in its own slot where that lies beside the others', async () => {
+  const context = slotsOf(4)
+  const said = tokens(60, 9)
+  const turn = (prompt: number[]) => request({ prompt, maxTokens: 1, tenant: 'b' })
+  const { told } = await live(context, { shaping: false }, [
+    { id: 1, atMs: 0, request: answering(2) },
+    { id: 2, atMs: 0, request: turn(said) },
+    { id: 3, atMs: 0, request: answering(300, { ignoreEos: true }) },
+    { id: 4, atMs: 1500, request: turn([...said, ...tokens(10, 3)]) },
+  ])
+  expect(told.get(4)?.pieces[0]?.cachedTokens).toBeGreaterThanOrEqual(60)
+  expect(context.copies).toBe(0)
+})
+
 describe('those who wait', () => {
   const long = () => answering(30)
 
   test.each([
-    { tenants: 1, refused: false },
-    { tenants: 16, refused: true },
-  ])('are not refused for what they share: $tenants tenants', async ({ tenants, refused }) => {
+    { tenants: 1, fresh: false, refused: false },
+    { tenants: 16, fresh: false, refused: true },
+    // Nothing was measured yet, so nothing is known of how long they take.
+    { tenants: 16, fresh: true, refused: false },
+  ])('are not refused for what they share: %o', async ({ tenants, fresh, refused }) => {
     // A prefix of 500 tokens takes 1.7 s; 16 of them 27 s.
     const prefix = tokens(500, 3)
     const arrivals = Array.from({ length: 16 }, (_, at) => ({
-      ...{ id: at, atMs: 0 },
+      ...{ id: at, atMs: 1000 },
       request: request({
         ...{ prompt: [...prefix, ...tokens(32, at + 10)], maxTokens: 4 },
         tenant: `tenant ${at % tenants}`,
       }),
     }))
-    const { told } = await live(slotsOf(16), { firstTokenMs: 8000 }, arrivals)
+    const before = { id: 99, atMs: 0, request: request({ prompt: tokens(40, 2), maxTokens: 2 }) }
+    const all = fresh ? arrivals : [before, ...arrivals]
+    const { told } = await live(slotsOf(16), { firstTokenMs: 8000 }, all)
     const errors = [...told.values()].filter(({ last }) => last?.kind === 'error')
     expect(errors.length > 0).toBe(refused)
   })
