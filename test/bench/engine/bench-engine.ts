@@ -10,15 +10,14 @@ import { engineThreads } from '../../../server/engine/cpu-quota.ts'
 import { weightsOf } from '../../helpers/real-role.ts'
 import { buildApp } from './app.ts'
 import { type AnyArm, armsOf, isPeer, isTuned } from './arm-choice.ts'
-import { startArm } from './arms.ts'
 import { type Bench, setupOf } from './bench.ts'
 import { BestFlags } from './best-flags.ts'
 import { type Peer, ensurePeer } from './build-peer.ts'
+import { capacityOf } from './capacity.ts'
 import { ENGINE_ALONE } from './engine-alone.ts'
 import { judge } from './goals.ts'
 import { measureBurstLimit, measureLimit } from './limit.ts'
 import { SPINNING, llamaArgs } from './llama-flags.ts'
-import { closedLoop, summarise } from './load.ts'
 import { thisMachine } from './machine.ts'
 import { MODELS, type Options, readOptions } from './options.ts'
 import { withOurKernels } from './our-kernels.ts'
@@ -33,12 +32,14 @@ import {
   resultsOf,
   saveResults,
 } from './results.ts'
-import { say, sessionOf } from './session.ts'
+import { say } from './recorded.ts'
+import { sessionOf } from './session.ts'
 import { WORKLOADS } from './workloads/index.ts'
 import type { Cases, Workload } from './workloads/workload.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..', '..')
 const SLOTS = 16
+const SEARCHED_STREAMS = [8, 16]
 
 /** Measures our engine against its peers; prints tables, with `--write` the page and its plot. */
 export async function benchEngine(args: string[]): Promise<void> {
@@ -99,7 +100,7 @@ async function measureWorkload(bench: Bench, name: string, workload: Workload): 
   const { options, best, results, setup } = bench
   const arms = armsOf(workload, options.arms)
   const searched = arms.some(isTuned) && !options.quick && !best.knows(name)
-  if (options.grid || searched) await searchFlags(bench, name, workload)
+  if (options.grid || searched) await searchBest(bench, name, workload)
   const capacity = name === 'W10' ? await capacityOf(bench) : Number.NaN
   const flags = best.of(name)
   const spinning = Object.entries(SPINNING).map(([key, value]) => `${key}=${value}`)
@@ -149,42 +150,22 @@ async function limitPeer({ setup, states }: Bench, arm: AnyArm): Promise<Peer> {
   return withOurKernels(peer, mkdtempSync(join(states, 'kernels-')))
 }
 
-async function searchFlags(bench: Bench, name: string, workload: Workload): Promise<void> {
+/** Full turns, but few cases: that holes between slots cost something shows only after a while. */
+async function searchBest(bench: Bench, name: string, workload: Workload): Promise<void> {
   const { prompts, best } = bench
   const capacity = name === 'W10' ? await capacityOf(bench) : Number.NaN
-  const given = { prompts, quick: true, soakRequests: 128, seed: 1000, capacity }
+  const size = { quick: false, streams: SEARCHED_STREAMS, soakRequests: 128 }
+  const given = { prompts, ...size, seed: 1000, capacity }
   say(`${name}: searching llama-server's best flags`)
   await best.search(
     name,
     workload,
-    async (flags) => {
+    (flags) => {
       const full = setupOf(bench, name, 'llama-server-best', flags)
-      return workload.score(await workload.run(sessionOf('llama-server-best', full, given)))
+      return workload.run(sessionOf('llama-server-best', full, given))
     },
     say,
   )
-}
-
-/** Requests a second of the best llama-server at 16 streams: what an overload is measured by. */
-async function capacityOf(bench: Bench): Promise<number> {
-  const { prompts, best } = bench
-  if (best.capacity !== undefined) return best.capacity
-  const arm = await startArm(
-    'llama-server-best',
-    setupOf(bench, 'W1', 'llama-server-best', best.of('W1')),
-  )
-  try {
-    const answers = await closedLoop(arm, SLOTS, 3, (stream, turn) => ({
-      prompt: prompts.prompt(`capacity ${stream} ${turn}`, 64),
-      maxTokens: 64,
-    }))
-    const capacity = summarise(answers)['requestsPerSecond'] ?? Number.NaN
-    await best.keepCapacity(capacity)
-    say(`capacity: ${capacity.toFixed(2)} requests a second`)
-    return capacity
-  } finally {
-    await arm.stop()
-  }
 }
 
 async function write({ results, setup, options, machine }: Bench): Promise<void> {

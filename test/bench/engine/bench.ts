@@ -22,6 +22,8 @@ export interface Bench {
   /** Where figures of earlier commands are kept. */
   store: string
   results: Results
+  /** Requests a second that our server serves, once measured. */
+  ownCapacity?: number
   stamp: Pick<ArmResult, 'at' | 'commit'>
 }
 

@@ -1,50 +1,55 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { BestFlags } from './best-flags.ts'
 import { type LlamaFlags, llamaArgs } from './llama-flags.ts'
-import type { Workload } from './workloads/workload.ts'
 
 let folder: string
+let file: string
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'serantau-flags-'))
+  file = join(folder, 'flags.json')
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
-const workload = { tries: [['--no-warmup']] } as Workload
-const search = async (score: (flags: LlamaFlags) => number) => {
-  const best = new BestFlags(join(folder, 'flags.json'), 16)
-  const tell = () => undefined
-  await best.search('W1', workload, async (flags) => score(flags), tell)
-  return best.of('W1')
+const workload = { score: (cases: { all?: { rate?: number } }) => cases.all?.rate ?? 0 }
+const search = async () => {
+  const best = new BestFlags(file, 16)
+  const run = async ({ batch }: LlamaFlags) => ({ all: { rate: batch === 64 ? 2 : 1 } })
+  await best.search('W1', workload, run, () => undefined)
+  return best
+}
+const loaded = async () => {
+  const best = new BestFlags(file, 16)
+  await best.load()
+  return best
 }
 
-test('finds a best combination dimension by dimension', async () => {
-  const score = ({ batch, parallel, more }: LlamaFlags) =>
-    100 + (batch === 256 ? 10 : 0) + (parallel === 8 ? 10 : 0) + more.length * 10
-  expect(await search(score)).toMatchObject({ batch: 256, parallel: 8, more: ['--no-warmup'] })
-})
-
-test('a gain within the noise changes nothing', async () => {
-  const flags = await search(({ swaFull }) => (swaFull ? 101 : 100))
-  expect(flags.swaFull).toBe(false)
-})
-
-test('flags with which it does not start or answer are no better ones', async () => {
-  const flags = await search(({ swaFull, backendSampling }) => {
-    if (swaFull) throw new Error('unknown argument')
-    return backendSampling ? Number.NaN : 1
-  })
-  expect(flags).toMatchObject({ swaFull: false, backendSampling: false })
-})
-
 test('what was found is there for the next command', async () => {
-  const found = await search(({ batch }) => (batch === 64 ? 2 : 1))
-  const next = new BestFlags(join(folder, 'flags.json'), 16)
-  await next.load()
+  const found = (await search()).of('W1')
+  expect(found.batch).toBe(64)
+  const next = await loaded()
   expect(next.knows('W1')).toBe(true)
   expect(next.of('W1')).toEqual(found)
+})
+
+test('what an earlier method found is searched again', async () => {
+  const best = await search()
+  const flags = { W1: best.of('W1') }
+  for (const old of [{ flags }, { method: 1, flags }]) {
+    writeFileSync(file, JSON.stringify(old))
+    expect((await loaded()).knows('W1')).toBe(false)
+  }
+})
+
+test('a capacity is that of the flags that it was measured with', async () => {
+  const best = await search()
+  await best.keepCapacity(best.of('W1'), 3)
+  const next = await loaded()
+  expect(next.capacityWith(best.of('W1'))).toBe(3)
+  expect(next.capacityWith({ ...best.of('W1'), batch: 256 })).toBeUndefined()
+  expect((await search()).capacityWith(best.of('W1'))).toBeUndefined()
 })
 
 test('every slot has the same context, whether slots share one pool or not', () => {

@@ -1,32 +1,35 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { z } from 'zod'
-import { DIMENSIONS, type LlamaFlags, LlamaFlagsSchema, startingFlags } from './llama-flags.ts'
-import type { Workload } from './workloads/workload.ts'
+import { type LlamaFlags, LlamaFlagsSchema, startingFlags } from './llama-flags.ts'
+import { type Searched, searchFlags } from './search-flags.ts'
+import type { Cases } from './workloads/workload.ts'
 
+/** Changes when flags that an earlier search found are no longer to be trusted. */
+const METHOD = 2
 const FoundSchema = z.strictObject({
-  /** Requests a second of 64 tokens in and out at 16 streams. */
-  capacity: z.number().optional(),
+  method: z.literal(METHOD),
+  /** Requests a second of 64 tokens in and out at 16 streams, and with which flags. */
+  capacity: z.strictObject({ flags: LlamaFlagsSchema, perSecond: z.number() }).optional(),
   flags: z.record(z.string(), LlamaFlagsSchema),
 })
-
-/** Less than this is noise of one short run: the flags found so far stay. */
-const GAIN = 1.02
 
 /** The best flags of llama-server by workload, kept in a file that names host, build and model. */
 export class BestFlags {
   readonly #file: string
   readonly #slots: number
-  #found: z.infer<typeof FoundSchema> = { flags: {} }
+  #found: z.infer<typeof FoundSchema> = { method: METHOD, flags: {} }
 
   constructor(file: string, slots: number) {
     this.#file = file
     this.#slots = slots
   }
 
+  /** What another method found is as if it were not there. */
   async load(): Promise<void> {
     const text = await readFile(this.#file, 'utf8').catch(() => undefined)
-    if (text !== undefined) this.#found = FoundSchema.parse(JSON.parse(text))
+    const found = text === undefined ? undefined : FoundSchema.safeParse(JSON.parse(text))
+    if (found?.success === true) this.#found = found.data
   }
 
   knows(workload: string): boolean {
@@ -39,39 +42,29 @@ export class BestFlags {
     return this.#found.flags[workload] ?? likely
   }
 
-  get capacity(): number | undefined {
-    return this.#found.capacity
+  /** Undefined where it was not measured, or with other flags. */
+  capacityWith(flags: LlamaFlags): number | undefined {
+    const { capacity } = this.#found
+    return JSON.stringify(capacity?.flags) === JSON.stringify(flags)
+      ? capacity?.perSecond
+      : undefined
   }
 
-  async keepCapacity(capacity: number): Promise<void> {
-    this.#found = { ...this.#found, capacity }
+  async keepCapacity(flags: LlamaFlags, perSecond: number): Promise<void> {
+    this.#found = { ...this.#found, capacity: { flags, perSecond } }
     await this.#save()
   }
 
-  /** One dimension after the other, each from the best so far. `score`: higher is better. */
   async search(
     name: string,
-    { tries }: Workload,
-    score: (flags: LlamaFlags) => Promise<number>,
+    workload: Searched,
+    run: (flags: LlamaFlags) => Promise<Cases>,
     tell: (line: string) => void,
   ): Promise<void> {
-    let best = this.of(name)
-    let top = await score(best)
-    if (!(top > 0)) throw new Error(`${name}: llama-server answers nothing to compare with`)
-    const more = (tries ?? []).map((flags) => [{ more: flags }, { more: [] }])
-    for (const changes of [...DIMENSIONS, ...more]) {
-      for (const change of changes) {
-        const flags = { ...best, ...change }
-        if (JSON.stringify(flags) === JSON.stringify(best)) continue
-        // A combination that llama-server refuses is no better one.
-        const reached = await score(flags).catch(() => 0)
-        tell(`${name} ${JSON.stringify(change)}: ${(reached / top).toFixed(3)} of the best so far`)
-        // NaN, of a run without an answer, is no gain.
-        if (!(reached >= top * GAIN)) continue
-        best = flags
-        top = reached
-      }
-    }
+    const from = this.of(name)
+    const plain = startingFlags(this.#slots)
+    const told = (line: string) => tell(`${name} ${line}`)
+    const best = await searchFlags(workload, { from, plain }, run, told)
     this.#found = { ...this.#found, flags: { ...this.#found.flags, [name]: best } }
     await this.#save()
   }

@@ -1,8 +1,10 @@
 import type { EngineClient } from '../../../server/engine/engine-client.ts'
-import { openEngine, requestOf } from '../../campaign/open-engine.ts'
-import { decodeRate, type Events } from './load.ts'
+import { type OpenEngine, openEngine, requestOf } from '../../campaign/open-engine.ts'
+import { decodeRate, type Events, type Figures } from './load.ts'
 import type { ModelName } from './options.ts'
+import { family } from './processes.ts'
 import type { Prompts } from './prompts.ts'
+import { recorded } from './recorded.ts'
 import { COPIED, STREAMS, copyOf } from './workloads/throughput.ts'
 import type { Cases } from './workloads/workload.ts'
 
@@ -37,8 +39,9 @@ async function decodePhase({ model, prompts, seed, threads }: EngineTask): Promi
     await decode(MOST, 'first')
     const cases: Cases = {}
     for (const rows of STREAMS) {
-      const answers = await decode(rows, `${seed} ${rows}`)
-      cases[rows] = { decodePerSecond: decodeRate(answers) }
+      cases[rows] = await recorded(pidsOf(engine), async () => ({
+        decodePerSecond: decodeRate(await decode(rows, `${seed} ${rows}`)),
+      }))
     }
     return cases
   } finally {
@@ -48,27 +51,45 @@ async function decodePhase({ model, prompts, seed, threads }: EngineTask): Promi
 
 /** The same copies with guesses and without: what guesses alone are worth. */
 async function copying(task: EngineTask): Promise<Cases> {
-  const rate = (drafts: boolean) => copyingRate(task, drafts)
-  return { 1: { guessedPerSecond: await rate(true), unguessedPerSecond: await rate(false) } }
+  const guessed = await copyingRate(task, true)
+  const unguessed = await copyingRate(task, false)
+  const both = (name: string) =>
+    [guessed[name] ?? Number.NaN, unguessed[name] ?? Number.NaN] as const
+  const sumOf = (name: string) => both(name)[0] + both(name)[1]
+  const [guessedPerSecond, unguessedPerSecond] = both('tokensPerSecond')
+  return {
+    1: {
+      ...{ guessedPerSecond, unguessedPerSecond, peakMiB: Math.max(...both('peakMiB')) },
+      ...{ cpuSeconds: sumOf('cpuSeconds'), clientCpuSeconds: sumOf('clientCpuSeconds') },
+      ...{ otherCpuSeconds: sumOf('otherCpuSeconds'), load: Math.max(...both('load')) },
+    },
+  }
 }
 
 async function copyingRate(
   { model, prompts, seed, threads }: EngineTask,
   drafts: boolean,
-): Promise<number> {
+): Promise<Figures> {
   const sizes = { contextSize: 1024, slots: MOST, threads, prefixCache: false }
   const engine = await openEngine(model, { ...sizes, drafts })
   const copy = (turn: number) => timed(engine.client, copyOf(prompts, seed, turn), COPIED)
   try {
     await copy(0)
-    const began = performance.now()
-    let tokens = 0
-    for (let turn = 1; turn <= TURNS; turn++) tokens += (await copy(turn)).completionTokens
-    return (tokens / (performance.now() - began)) * 1000
+    return await recorded(pidsOf(engine), async () => {
+      const began = performance.now()
+      let tokens = 0
+      for (let turn = 1; turn <= TURNS; turn++) tokens += (await copy(turn)).completionTokens
+      return { tokensPerSecond: (tokens / (performance.now() - began)) * 1000 }
+    })
   } finally {
     await engine.close()
   }
 }
+
+const pidsOf =
+  ({ client: { pid } }: OpenEngine) =>
+  async (): Promise<number[]> =>
+    pid === undefined ? [] : family(pid)
 
 async function timed(
   client: EngineClient,

@@ -2,6 +2,7 @@ import { run } from '../../../infra/local/command.ts'
 import type { Peer } from './build-peer.ts'
 import { SPINNING } from './llama-flags.ts'
 import type { Figures } from './load.ts'
+import { recordedCommands } from './recorded.ts'
 import { BURST } from './workloads/prefixes.ts'
 import { STREAMS } from './workloads/throughput.ts'
 import type { Cases } from './workloads/workload.ts'
@@ -9,10 +10,15 @@ import type { Cases } from './workloads/workload.ts'
 const PROMPT = 64
 const ANSWER = 64
 
-/** What llama.cpp's own loop reaches without a server, as cases of workload W0. */
+/** What llama.cpp's own loop reaches without a server, as cases of workload W0: all of one command. */
 export async function measureLimit(peer: Peer, file: string, threads: number): Promise<Cases> {
-  const rows = await batchedBench({ peer, file, threads }, PROMPT, ANSWER, STREAMS)
-  return withShaping(new Map(rows.map(({ pl, speed_tg }) => [pl, speed_tg])))
+  const { value: rows, taken } = await recordedCommands(() =>
+    batchedBench({ peer, file, threads }, PROMPT, ANSWER, STREAMS),
+  )
+  const cases = withShaping(new Map(rows.map(({ pl, speed_tg }) => [pl, speed_tg])))
+  return Object.fromEntries(
+    Object.entries(cases).map(([name, figures]) => [name, { ...figures, ...taken }]),
+  )
 }
 
 /**
@@ -21,8 +27,11 @@ export async function measureLimit(peer: Peer, file: string, threads: number): P
  */
 export async function measureBurstLimit(peer: Peer, file: string, threads: number): Promise<Cases> {
   const { requests, common, own, answer } = BURST
-  const [row] = await batchedBench({ peer, file, threads }, common + own, answer, [requests])
-  return { cold: burstLimit(row?.speed_pp ?? Number.NaN, row?.speed_tg ?? Number.NaN) }
+  const { value, taken } = await recordedCommands(() =>
+    batchedBench({ peer, file, threads }, common + own, answer, [requests]),
+  )
+  const { speed_pp = Number.NaN, speed_tg = Number.NaN } = value[0] ?? {}
+  return { cold: { ...burstLimit(speed_pp, speed_tg), ...taken } }
 }
 
 /** From tokens a second of reading, and of `requests` answers together at that depth. Pure. */

@@ -51,7 +51,7 @@ export const DIMENSIONS: readonly Partial<LlamaFlags>[][] = [
   [{ spin: true }, { spin: false }],
   [{ parallel: 4 }, { parallel: 8 }, { parallel: 16 }],
   [{ cacheRam: 0 }, { cacheRam: undefined }],
-  [{ flashAttention: 'on' }, { flashAttention: undefined }],
+  [{ flashAttention: 'on' }, { flashAttention: 'off' }, { flashAttention: undefined }],
   [{ swaFull: true }, { swaFull: false }],
   [{ backendSampling: true }, { backendSampling: false }],
 ]

@@ -45,10 +45,10 @@ interface CpuTimes {
   machine: number
 }
 
-async function cpuTimes(pids: readonly number[]): Promise<CpuTimes> {
+async function cpuTimes(armSecondsSoFar: () => Promise<number>): Promise<CpuTimes> {
   const { user, system } = process.cpuUsage()
   return {
-    arm: await armSeconds(pids),
+    arm: await armSecondsSoFar(),
     client: (user + system) / 1e6,
     machine: await busySeconds(),
   }
@@ -74,34 +74,61 @@ export async function armSeconds(pids: readonly number[]): Promise<number> {
   return ticks / TICKS_A_SECOND
 }
 
-/** Watches the processes while `work` runs. */
+/** Watches the processes while `work` runs; `pids` says anew at its end which there are: it may start them. */
 export async function watched<T>(
-  pids: readonly number[],
+  pids: () => Promise<readonly number[]>,
   work: () => Promise<T>,
 ): Promise<{ value: T; taken: Taken }> {
-  const before = await cpuTimes(pids)
+  const atFirst = await pids()
   let peakMiB = 0
-  const sample = async () => {
-    peakMiB = Math.max(peakMiB, await memoryMiB(pids))
+  const sample = async (of: readonly number[]) => {
+    peakMiB = Math.max(peakMiB, await memoryMiB(of))
   }
-  const timer = setInterval(() => void sample(), SAMPLE_MS)
+  const timer = setInterval(() => void sample(atFirst), SAMPLE_MS)
   try {
-    const value = await work()
-    await sample()
-    const after = await cpuTimes(pids)
-    const [cpuSeconds, clientCpuSeconds, busy] = [
-      after.arm - before.arm,
-      after.client - before.client,
-      after.machine - before.machine,
-    ]
-    const otherCpuSeconds = Math.max(busy - cpuSeconds - clientCpuSeconds, 0)
-    return { value, taken: { peakMiB, cpuSeconds, clientCpuSeconds, otherCpuSeconds } }
+    const { value, taken } = await spent(
+      async () => armSeconds(await pids()),
+      async () => {
+        const done = await work()
+        await sample(await pids())
+        return done
+      },
+    )
+    return { value, taken: { peakMiB, ...taken } }
   } finally {
     clearInterval(timer)
   }
 }
 
-/** Fields of /proc/PID/stat behind the name, which may hold spaces: 0 state, 1 parent, 11 user, 12 system time. */
+/** The same of commands that start and end within `work`; nobody reads their memory. */
+export const watchedCommands = <T>(
+  work: () => Promise<T>,
+): Promise<{ value: T; taken: Omit<Taken, 'peakMiB'> }> => spent(childSeconds, work)
+
+/** Processor time that `work` takes of the arm, of the client and of everything else. */
+async function spent<T>(
+  armSecondsSoFar: () => Promise<number>,
+  work: () => Promise<T>,
+): Promise<{ value: T; taken: Omit<Taken, 'peakMiB'> }> {
+  const before = await cpuTimes(armSecondsSoFar)
+  const value = await work()
+  const after = await cpuTimes(armSecondsSoFar)
+  const [cpuSeconds, clientCpuSeconds, busy] = [
+    after.arm - before.arm,
+    after.client - before.client,
+    after.machine - before.machine,
+  ]
+  const otherCpuSeconds = Math.max(busy - cpuSeconds - clientCpuSeconds, 0)
+  return { value, taken: { cpuSeconds, clientCpuSeconds, otherCpuSeconds } }
+}
+
+/** Of processes that this one started and that have ended. */
+async function childSeconds(): Promise<number> {
+  const fields = await statOf(process.pid)
+  return (Number(fields?.[13] ?? 0) + Number(fields?.[14] ?? 0)) / TICKS_A_SECOND
+}
+
+/** Fields of /proc/PID/stat behind the name, which may hold spaces: 0 state, 1 parent, 11 user, 12 system time, 13 and 14 those of children that ended. */
 async function statOf(pid: number): Promise<string[] | undefined> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined)
   return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')

@@ -56,6 +56,8 @@ const METRICS = [
     'itlP50',
     'itlP99',
     'longestStall',
+    'capacity',
+    'offeredPerSecond',
     'inTime',
     'asked',
     'served',

@@ -1,27 +1,18 @@
 import { existsSync } from 'node:fs'
-import { loadavg } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ArmName, type RunningArm, type Setup, startArm } from './arms.ts'
-import { DISTURBED } from './goals.ts'
 import { closedLoop } from './load.ts'
-import { watched } from './processes.ts'
+import { recorded, say } from './recorded.ts'
 import type { Session } from './workloads/workload.ts'
 
-type Given = Pick<Session, 'prompts' | 'quick' | 'soakRequests' | 'seed' | 'capacity'>
-
-export const say = (line: string): boolean => process.stderr.write(`${line}\n`)
+type Given = Pick<Session, 'prompts' | 'quick' | 'streams' | 'soakRequests' | 'seed' | 'capacity'>
 
 /** What a workload does with one arm. */
 export function sessionOf(arm: ArmName, setup: Setup, given: Given): Session {
   return {
     ...given,
     slots: setup.slots,
-    startCold: async () => {
-      const began = performance.now()
-      const running = await startArm(arm, setup)
-      return { arm: running, readyMs: performance.now() - began }
-    },
     start: async () => {
       const running = await startArm(arm, setup)
       await warmUp(running, setup.slots, given.prompts)
@@ -29,15 +20,18 @@ export function sessionOf(arm: ArmName, setup: Setup, given: Given): Session {
         await untilCalibrated(setup.stateFolder)
       return running
     },
-    measure: async (running, work) => {
-      const load = loadavg()[0] ?? Number.NaN
-      const { value, taken } = await watched(await running.pids(), work)
-      const { cpuSeconds, otherCpuSeconds } = taken
-      const share = otherCpuSeconds / cpuSeconds
-      if (share > DISTURBED) {
-        say(`  disturbed: others took ${(share * 100).toFixed(0)} % of what the arm took`)
-      }
-      return { ...value, ...taken, load }
+    measure: (running, work) => recorded(running.pids, work),
+    measureStart: async (work) => {
+      const started: RunningArm[] = []
+      const pids = async () => (await Promise.all(started.map((each) => each.pids()))).flat()
+      const figures = await recorded(pids, async () => {
+        const began = performance.now()
+        const running = await startArm(arm, setup)
+        const readyMs = performance.now() - began
+        started.push(running)
+        return work(running, readyMs)
+      })
+      return { arm: started[0] as RunningArm, figures }
     },
   }
 }

@@ -2,6 +2,7 @@ import { type Server, createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
 import type { RunningArm } from './arms.ts'
+import { startingFlags } from './llama-flags.ts'
 import { Prompts } from './prompts.ts'
 import { WORKLOADS } from './workloads/index.ts'
 import type { Session } from './workloads/workload.ts'
@@ -49,14 +50,17 @@ function sessionOf(seen: Seen[]): Session {
   return {
     ...{ prompts, seed: 0, quick: true, slots: 16, soakRequests: 128, capacity: 100 },
     start: () => startFake(seen),
-    startCold: async () => ({ arm: await startFake(seen), readyMs: 1 }),
     measure: async (_, work) => work(),
+    measureStart: async (work) => {
+      const arm = await startFake(seen)
+      return { arm, figures: await work(arm, 1) }
+    },
   }
 }
 
-const run = async (name: string) => {
+const run = async (name: string, more: Partial<Session> = {}) => {
   const seen: Seen[] = []
-  const cases = await WORKLOADS[name]!.run(sessionOf(seen))
+  const cases = await WORKLOADS[name]!.run({ ...sessionOf(seen), ...more })
   return { cases, seen }
 }
 
@@ -72,6 +76,27 @@ test.each([
   expect(seen.every(({ max_tokens }) => max_tokens === output)).toBe(true)
   expect(new Set(seen.map(({ prompt }) => prompt.join()))).toHaveLength(seen.length)
   for (const figures of Object.values(cases)) expect(figures).toMatchObject({ errors: 0 })
+})
+
+test('the search runs few cases of W1, but each whole', async () => {
+  const whole = { quick: false, streams: [8, 16] }
+  const { cases, seen } = await run('W1', whole)
+  expect(Object.keys(cases)).toEqual(['8', '16'])
+  expect(seen).toHaveLength((8 + 16) * 3)
+  const one = await run('W1a', whole)
+  expect(Object.keys(one.cases)).toEqual(['1'])
+  expect(one.seen).toHaveLength(6)
+})
+
+test('W4 wants a slot for each stream and as many long prompts served as at first', () => {
+  const { admits, score } = WORKLOADS['W4']!
+  const flags = startingFlags(16)
+  expect([4, 8, 16].map((parallel) => admits?.({ ...flags, parallel }))).toEqual([
+    ...[false, false, true],
+  ])
+  const cases = (itlP99: number, served: number) => ({ all: { itlP99, served } })
+  expect(score(cases(50, 5), cases(100, 5))).toBeGreaterThan(score(cases(100, 5), cases(100, 5)))
+  expect(score(cases(50, 4), cases(100, 5))).toBe(0)
 })
 
 test('W5 has 500 tokens in common and 32 that nobody else sends, cold and warm', async () => {
@@ -121,9 +146,9 @@ test('W13 sends what was asked for and draws a line through the memory', async (
   expect(Number.isFinite(cases['all']?.['mibPerThousand'])).toBe(true)
 })
 
-test.each(['W1', 'W5', 'W6', 'W9', 'W11', 'W12'])('%s can be scored', async (name) => {
+test.each(['W1', 'W1a', 'W5', 'W6', 'W9', 'W11', 'W12'])('%s can be scored', async (name) => {
   const { cases } = await run(name)
-  expect(WORKLOADS[name]!.score(cases)).toBeGreaterThan(0)
+  expect(WORKLOADS[name]!.score(cases, cases)).toBeGreaterThan(0)
 })
 
 test('the hop is what the model server does not see of a first token', async () => {

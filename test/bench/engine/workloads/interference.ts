@@ -17,9 +17,13 @@ export const INTERFERENCE: Workload = {
     withArm(session, async (arm) => ({
       all: await session.measure(arm, () => interfere(session, arm)),
     })),
-  /** The tail first; among equal tails the rate. */
-  score: (cases: Cases) =>
-    figure(cases, 'all', 'tokensPerSecond') ** 0.5 / figure(cases, 'all', 'itlP99'),
+  // With fewer slots not all of the streams decode: a calm tail of other work.
+  admits: ({ parallel }) => parallel > DECODERS,
+  /** The tail, unless it is calm for want of long prompts. */
+  score: (cases: Cases, first: Cases) =>
+    figure(cases, 'all', 'served') < figure(first, 'all', 'served')
+      ? 0
+      : 1 / figure(cases, 'all', 'itlP99'),
 }
 
 async function interfere(session: Session, arm: RunningArm): Promise<Figures> {

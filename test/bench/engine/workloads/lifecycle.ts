@@ -42,21 +42,21 @@ async function firstText(arm: RunningArm, prompt: number[]): Promise<number> {
   return ttftOf(answer)
 }
 
-async function restarts({ prompts, seed, startCold }: Session): Promise<Cases> {
-  const began = await startCold()
-  const first = await firstText(began.arm, prompts.prompt(`W11 ${seed}`, 16))
+async function restarts({ prompts, seed, measureStart }: Session): Promise<Cases> {
+  const began = await measureStart(async (arm, readyMs) => {
+    const first = await firstText(arm, prompts.prompt(`W11 ${seed}`, 16))
+    return { readyMs, firstTokenMs: readyMs + first }
+  })
   const ask = (arm: RunningArm, name: string) =>
     firstText(arm, [...prompts.system.tokens, ...prompts.stretch(`W11 ${seed} ${name}`, 32)])
   await ask(began.arm, 'before')
   await sleep(KEEPING_MS)
   await began.arm.stop()
-  const again = await startCold()
-  const ttft = await ask(again.arm, 'after')
+  const again = await measureStart(async (arm, readyMs) => ({
+    ...{ readyMs, ttft: await ask(arm, 'after') },
+  }))
   await again.arm.stop()
-  return {
-    start: { readyMs: began.readyMs, firstTokenMs: began.readyMs + first },
-    restart: { readyMs: again.readyMs, ttft },
-  }
+  return { start: began.figures, restart: again.figures }
 }
 
 /** 16 clients at a time; each leaves during prefill, or after some of its tokens. */

@@ -1,5 +1,6 @@
 import type { AnyArm } from '../arm-choice.ts'
 import type { RunningArm } from '../arms.ts'
+import type { LlamaFlags } from '../llama-flags.ts'
 import type { Figures } from '../load.ts'
 import type { Prompts } from '../prompts.ts'
 
@@ -8,19 +9,23 @@ export interface Session {
   prompts: Prompts
   /** Differs from run to run and not from arm to arm: no run meets the cache of an earlier one. */
   seed: number
-  /** Few requests: to see that it works, and for the search of the best flags. */
+  /** Few requests and few numbers of streams: to see that it works. */
   quick: boolean
+  /** Only the cases of these numbers of streams, each whole; undefined: all. */
+  streams?: readonly number[]
   slots: number
   /** Requests that the soak sends. */
   soakRequests: number
-  /** Requests a second that the best llama-server serves at 16 streams. */
+  /** Requests a second at 16 streams of whichever serves more: the best llama-server or ours. */
   capacity: number
   /** A fresh server that has answered once already. */
   start: () => Promise<RunningArm>
-  /** A fresh server, and how long it took to be ready, ms. */
-  startCold: () => Promise<{ arm: RunningArm; readyMs: number }>
   /** Runs a case with memory, processor time and load recorded beside its figures. */
   measure: (arm: RunningArm, work: () => Promise<Figures>) => Promise<Figures>
+  /** The same of a fresh server that has answered nothing, with its start (`readyMs`); it stays up. */
+  measureStart: (
+    work: (arm: RunningArm, readyMs: number) => Promise<Figures>,
+  ) => Promise<{ arm: RunningArm; figures: Figures }>
 }
 
 /** Figures by the name of the case. */
@@ -33,8 +38,13 @@ export interface Workload {
   run: (session: Session) => Promise<Cases>
   /** What an operator would set in our model role's config for such work. */
   serving?: (prompts: Prompts) => object
-  /** What the search of llama-server's best flags makes as great as it can. */
-  score: (cases: Cases) => number
+  /**
+   * What the search of llama-server's best flags makes as great as it can; `first` is what the flags
+   * did that it began with.
+   */
+  score: (cases: Cases, first: Cases) => number
+  /** Flags with which the work can be done at all; absent: all. */
+  admits?: (flags: LlamaFlags) => boolean
   /** Only these; absent: every server. */
   arms?: readonly AnyArm[]
   /** Further flags that are tried, each against none. */
