@@ -1,10 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
-import { stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { BASE_MODELS } from '../../../catalog/models/index.ts'
 import { createProgress } from '../../../cli/progress.ts'
-import { run } from '../../../infra/local/command.ts'
 import { cacheFolder } from '../../../infra/local/paths.ts'
 import { engineThreads } from '../../../server/engine/cpu-quota.ts'
 import { weightsOf } from '../../helpers/real-role.ts'
@@ -21,21 +19,15 @@ import { SPINNING, llamaArgs } from './llama-flags.ts'
 import { thisMachine } from './machine.ts'
 import { MODELS, type Options, readOptions } from './options.ts'
 import { withOurKernels } from './our-kernels.ts'
-import { plot } from './plot.ts'
 import { loadPrompts } from './prompts.ts'
-import { goalTable, page, workloadTable } from './report.ts'
-import {
-  type ArmResult,
-  addRun,
-  keepResults,
-  loadResults,
-  resultsOf,
-  saveResults,
-} from './results.ts'
+import { goalTable, workloadTable } from './report.ts'
+import { type ArmResult, addRun, loadResults, saveResults } from './results.ts'
 import { say } from './recorded.ts'
 import { sessionOf } from './session.ts'
+import { labelOf, refuseChanges, sourceState } from './source-state.ts'
 import { WORKLOADS } from './workloads/index.ts'
 import type { Cases, Workload } from './workloads/workload.ts'
+import { writePage } from './write-page.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..', '..')
 const SLOTS = 16
@@ -43,18 +35,24 @@ const SEARCHED_STREAMS = [8, 16]
 
 /** Measures our engine against its peers; prints tables, with `--write` the page and its plot. */
 export async function benchEngine(args: string[]): Promise<void> {
-  const bench = await prepare(readOptions(args))
-  const { options, results } = bench
+  const options = readOptions(args)
+  const source = await sourceState(ROOT)
+  if (options.write) refuseChanges(source)
+  const bench = await prepare(options, {
+    ...{ at: new Date().toISOString(), commit: labelOf(source) },
+    command: ['npm run bench -- engine', ...args].join(' '),
+  })
+  const { results } = bench
   for (const name of options.workloads) {
     await measureWorkload(bench, name, WORKLOADS[name] as Workload)
     console.log(`\n${name}: ${WORKLOADS[name]?.title}\n\n${workloadTable(results, name)}`)
   }
   const measured = judge(results).filter(({ workload }) => options.workloads.includes(workload))
   console.log(`\n${goalTable(measured)}`)
-  if (options.write) await write(bench)
+  if (options.write) await writePage(bench)
 }
 
-async function prepare(options: Options): Promise<Bench> {
+async function prepare(options: Options, stamp: Bench['stamp']): Promise<Bench> {
   const modelId = MODELS[options.model]
   const peer = await peerFor(options)
   const file = await weightsOf(modelId)
@@ -69,9 +67,8 @@ async function prepare(options: Options): Promise<Bench> {
   process.on('exit', () => rmSync(states, { recursive: true, force: true }))
   const program = await buildApp(join(folder, 'app'), 'compiled')
   const prebuiltProgram = await buildApp(join(folder, 'app-prebuilt'), 'prebuilt')
-  const commit = await run('git', ['describe', '--always', '--dirty'], { folder: ROOT })
   return {
-    ...{ options, best, store, states, machine },
+    ...{ options, best, store, states, machine, stamp },
     setup: {
       modelId,
       file,
@@ -83,7 +80,6 @@ async function prepare(options: Options): Promise<Bench> {
     },
     prompts: await loadPrompts(folder, file, BASE_MODELS[modelId]?.files[0]?.sha256 ?? ''),
     results: await loadResults(store),
-    stamp: { at: new Date().toISOString(), commit: commit.trim() },
   }
 }
 
@@ -99,8 +95,8 @@ async function peerFor({ arms, workloads }: Options): Promise<Peer | undefined> 
 async function measureWorkload(bench: Bench, name: string, workload: Workload): Promise<void> {
   const { options, best, results, setup } = bench
   const arms = armsOf(workload, options.arms)
-  const searched = arms.some(isTuned) && !options.quick && !best.knows(name)
-  if (options.grid || searched) await searchBest(bench, name, workload)
+  const wanted = options.grid || (!options.quick && !best.knows(name))
+  if (wanted && arms.some(isTuned)) await searchBest(bench, name, workload)
   const capacity = name === 'W10' ? await capacityOf(bench) : Number.NaN
   const flags = best.of(name)
   const spinning = Object.entries(SPINNING).map(([key, value]) => `${key}=${value}`)
@@ -166,21 +162,4 @@ async function searchBest(bench: Bench, name: string, workload: Workload): Promi
     },
     say,
   )
-}
-
-async function write({ results, setup, options, machine }: Bench): Promise<void> {
-  const titles = Object.fromEntries(
-    Object.entries(WORKLOADS).map(([name, { title }]) => [name, title]),
-  )
-  const model = BASE_MODELS[MODELS[options.model]]?.name ?? ''
-  const suffix = options.model === 'gemma' ? '' : `-${options.model}`
-  const head = {
-    ...{ model, threads: setup.threads, file: `bench-engine${suffix}` },
-    fileMiB: (await stat(setup.file)).size / 2 ** 20,
-    llamaCpp: 'v0.5.0, as node-llama-cpp ships it',
-  }
-  const base = join(ROOT, 'docs', 'reference', `bench-engine${suffix}`)
-  const kept = await keepResults(`${base}.json`, machine.name, results)
-  await writeFile(`${base}.md`, page(kept, titles, head))
-  await writeFile(`${base}.svg`, plot(resultsOf(kept), `${model}: tokens a second, 64 in, 64 out`))
 }

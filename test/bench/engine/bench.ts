@@ -24,7 +24,7 @@ export interface Bench {
   results: Results
   /** Requests a second that our server serves, once measured. */
   ownCapacity?: number
-  stamp: Pick<ArmResult, 'at' | 'commit'>
+  stamp: Pick<ArmResult, 'at' | 'commit' | 'command'>
 }
 
 /** Each arm has a state folder of its own: an engine refuses what another build has measured. */

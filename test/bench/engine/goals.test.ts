@@ -132,6 +132,23 @@ test('a burst is bounded by reading its common prefix once and decoding all answ
   expect(ttftP50).toBeCloseTo(((500 + 8.5 * 32) / 1012) * 1000)
 })
 
+test('the page prints the command that was typed, and none where none was kept', () => {
+  const typed = results([1], [1])
+  const command = 'npm run bench -- engine --workloads W1 --runs 2'
+  typed['W1']!['ours']!.command = command
+  const text = page(kept(typed), { W1: 'chat' }, head)
+  expect(text).toContain(
+    `\`${command}\`, 2026-01-02, abc (ours); 2026-01-02, abc (llama-server-best).`,
+  )
+  expect(text.match(/npm run bench/g)).toHaveLength(1)
+})
+
+test('the page says whose llama.cpp is patched, and how', () => {
+  const text = page(kept(results([1], [1])), { W1: 'chat' }, head)
+  expect(text).toContain('llama-batched-bench are built from that source as it comes')
+  expect(text).toContain('`server/engine/patches`: 0001-one, 0002-two.')
+})
+
 test('the loop is judged against stock kernels and, apart, against the same ones', () => {
   const measured: Results = { W0: {} }
   const rates = { engine: 90, 'batched-bench': 60, 'batched-bench-ours': 100 }
@@ -154,5 +171,5 @@ test('every goal names a workload that there is', () => {
 
 const head = {
   ...{ threads: 2, file: 'page' },
-  ...{ model: 'a model', fileMiB: 100, llamaCpp: 'v1' },
+  ...{ model: 'a model', fileMiB: 100, llamaCpp: 'v1', patches: ['0001-one', '0002-two'] },
 }

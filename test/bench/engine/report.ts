@@ -10,6 +10,8 @@ export interface Head {
   model: string
   fileMiB: number
   llamaCpp: string
+  /** Of our compiled engine, in their order. */
+  patches: readonly string[]
 }
 
 /** Three figures are enough to compare by. */
@@ -102,7 +104,8 @@ export function page(kept: Kept, titles: Record<string, string>, head: Head): st
   return [
     '# Engine benchmark',
     '',
-    `${head.model} (${show(head.fileMiB)} MiB), ${head.threads} threads; llama.cpp ${head.llamaCpp} on every side. Compare within a workload: others may be of another machine, which stands with each.`,
+    `${head.model} (${show(head.fileMiB)} MiB), ${head.threads} threads. Compare within a workload: others may be of another machine, which stands with each.`,
+    `llama.cpp is ${head.llamaCpp} on every side: llama-server and llama-batched-bench are built from that source as it comes. Our compiled engine, which \`plain\` runs on too, has the patches of \`server/engine/patches\`: ${head.patches.join(', ')}. \`prebuilt\` has none of them; \`llama-server-kernels\` and \`batched-bench-ours\` have only its kernels.`,
     `How it is measured and how to repeat it: [Measure the engine](../how-to/measure-the-engine.md). Every value: [${head.file}.json](${head.file}.json). What holds goals that are not reached: [Limits](engine-limits.md).`,
     '',
     `![Tokens a second by streams](${head.file}.svg)`,
@@ -127,19 +130,18 @@ export function page(kept: Kept, titles: Record<string, string>, head: Head): st
   ].join('\n')
 }
 
-/** When, from which commit, by which command; arms of different commands are told apart. */
+/** By which command, when and from which commit; arms of different commands are told apart. */
 function provenance(results: Results, workload: string): string {
   const arms = Object.entries(results[workload] ?? {})
-  const commands = Map.groupBy(arms, ([, { at, commit }]) => `${at.slice(0, 10)}, ${commit}`)
-  const runs = Math.max(
-    ...arms.flatMap(([, { cases }]) =>
-      Object.values(cases).flatMap((figures) => Object.values(figures).map(({ length }) => length)),
-    ),
+  const commands = Map.groupBy(arms, ([, { at, commit, command }]) =>
+    [...(command === undefined ? [] : [`\`${command}\``]), at.slice(0, 10), commit].join(', '),
   )
-  const when = [...commands].map(([stamp, of]) => `${stamp} (${of.map(([arm]) => arm).join(', ')})`)
+  const stamps = [...commands].map(
+    ([stamp, of]) => `${stamp} (${of.map(([arm]) => arm).join(', ')})`,
+  )
   const flags = results[workload]?.['llama-server-best']?.flags
   return (
-    `\`npm run bench -- engine --workloads ${workload} --runs ${runs}\`: ${when.join('; ')}.` +
+    `${stamps.join('; ')}.` +
     (flags === undefined ? '' : ` Best flags of llama-server: \`${flags}\`.`)
   )
 }

@@ -1,8 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { copyFile, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { type Kept, keepResults, type Results, resultsOf } from './results.ts'
+import { type Kept, committedOf, keepResults, type Results, resultsOf } from './results.ts'
 
 let folder = ''
 beforeEach(async () => {
@@ -36,4 +36,20 @@ test('one workload never holds figures of two machines; a page may', async () =>
   expect(rateOf(kept, 'W1', 'ours')).toEqual([1])
   expect(rateOf(kept, 'W5', 'ours')).toEqual([5])
   expect([kept['W1']?.machine, kept['W5']?.machine]).toEqual(['this one', 'another one'])
+})
+
+test('what a changed source measured stays off the page', () => {
+  const dirty = results('W5', 'ours', 5)
+  dirty['W5']!['ours']!.commit = 'abc-dirty'
+  const mixed = { ...dirty, ...results('W1', 'ours', 1) }
+  mixed['W1']!['theirs'] = dirty['W5']!['ours']!
+  expect(committedOf(mixed)).toEqual(results('W1', 'ours', 1))
+})
+
+test('a page of before commands were kept is still read', async () => {
+  const file = join(import.meta.dirname, '..', '..', '..', 'docs', 'reference', 'bench-engine.json')
+  const copy = join(folder, 'page.json')
+  await copyFile(file, copy)
+  const kept = await keepResults(copy, 'another one', {})
+  expect(Object.keys(kept).length).toBeGreaterThan(0)
 })

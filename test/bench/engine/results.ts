@@ -1,12 +1,15 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { z } from 'zod'
+import { isDirty } from './source-state.ts'
 import type { Cases } from './workloads/workload.ts'
 
 const ArmResultSchema = z.strictObject({
   /** Start of the command that measured it, ISO 8601: arms of one command are comparable. */
   at: z.string(),
   commit: z.string(),
+  /** As it was typed; those of older pages did not keep it. */
+  command: z.string().optional(),
   /** llama-server's flags. */
   flags: z.string().optional(),
   /** A value a run, by case and metric; NaN is null in JSON. */
@@ -56,6 +59,17 @@ export const resultsOf = (kept: Kept): Results =>
 const FIGURES = 5
 const toFigures = (_: string, value: unknown): unknown =>
   typeof value === 'number' ? Number(value.toPrecision(FIGURES)) : value
+
+/** Without what was measured of a changed source, which nobody can check out. */
+export const committedOf = (results: Results): Results =>
+  Object.fromEntries(
+    Object.entries(results)
+      .map(([workload, arms]) => {
+        const committed = Object.entries(arms).filter(([, { commit }]) => !isDirty(commit))
+        return [workload, Object.fromEntries(committed)] as const
+      })
+      .filter(([, arms]) => Object.keys(arms).length > 0),
+  )
 
 /** Appends one run. */
 export function addRun(result: ArmResult, cases: Cases): void {
