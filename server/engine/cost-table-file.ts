@@ -19,13 +19,15 @@ export const CostKeySchema = z.strictObject({
   /** Which CPU or accelerator. */
   host: z.string(),
   threads: z.int(),
+  /** That the cgroup grants: fewer than a thread needs lengthen every step. */
+  cores: z.number().nullable(),
   slots: z.int(),
   contextSize: z.int(),
 })
 export type CostKey = z.infer<typeof CostKeySchema>
 
 const FileSchema = z.strictObject({
-  format: z.literal(1),
+  format: z.literal(2),
   key: CostKeySchema,
   ms: z.array(z.number().positive()),
   /** Of the two above: one flipped bit of a number would be a number still. */
@@ -97,14 +99,14 @@ export function judgeCostTable(text: string, key: CostKey): CostTable | CostTabl
   if (file.key.model !== key.model) return 'other_model'
   if (file.key.build !== key.build) return 'other_build'
   if (file.key.host !== key.host) return 'other_host'
-  if (file.key.threads !== key.threads) return 'other_threads'
+  if (file.key.threads !== key.threads || file.key.cores !== key.cores) return 'other_threads'
   if (file.key.slots !== key.slots || file.ms.length !== key.slots) return 'other_slots'
   if (file.key.contextSize !== key.contextSize) return 'other_context'
   return new CostTable(file.ms)
 }
 
 export function costTableText(key: CostKey, { ms }: CostTable): string {
-  return JSON.stringify({ format: 1, key, ms, sha256: digestOf(key, ms) })
+  return JSON.stringify({ format: 2, key, ms, sha256: digestOf(key, ms) })
 }
 
 function parse(text: string): z.infer<typeof FileSchema> | undefined {
@@ -116,8 +118,8 @@ function parse(text: string): z.infer<typeof FileSchema> | undefined {
 }
 
 function digestOf(key: CostKey, ms: readonly number[]): string {
-  const { model, build, host, threads, slots, contextSize } = key
-  const fields = JSON.stringify([1, model, build, host, threads, slots, contextSize, ms])
+  const { model, build, host, threads, cores, slots, contextSize } = key
+  const fields = JSON.stringify([2, model, build, host, threads, cores, slots, contextSize, ms])
   return createHash('sha256').update(fields).digest('hex')
 }
 

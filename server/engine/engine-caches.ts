@@ -4,6 +4,7 @@ import { systemBoundaryOf } from './boundary.ts'
 import type { CostTable } from './cost-table.ts'
 import { readCostTable, writeCostTable } from './cost-table-file.ts'
 import type { CostKey } from './cost-table-file.ts'
+import { ownQuota } from './cpu-quota.ts'
 import type { DecodeContext } from './decode-context.ts'
 import { ListedPrompts } from './listed-prompts.ts'
 import type { LoadedModel } from './load-model.ts'
@@ -44,7 +45,8 @@ export async function openCaches(given: CacheOptions): Promise<EngineCaches> {
   const { options, loaded, warn, on } = given
   const { build, host } = makerOf(given)
   const { digest: model, threads, slots, contextSize, stateFolder } = options
-  const key: CostKey = { model, build, host, threads, slots, contextSize }
+  const cores = ownQuota() ?? null
+  const key: CostKey = { model, build, host, threads, cores, slots, contextSize }
   const slotFiles = new SlotFiles(loaded.context)
   const memory = on ? await openMemory(given, slotFiles) : undefined
   const volume = on ? await openVolume(given, slotFiles) : undefined

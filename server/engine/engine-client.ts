@@ -295,13 +295,14 @@ export class EngineClient implements Engine {
     const calls = [...this.#calls.values()]
     this.#calls.clear()
     this.#askedMs = undefined
-    for (const call of calls) call.fail(new EngineError('unavailable', cause, this.#retryAfterS()))
+    for (const call of calls) call.fail(new EngineError('unavailable', cause, this.#when()))
   }
 
   /** Until the engine can be ready again, as far as its last start tells. */
-  #retryAfterS(): number | undefined {
-    if (this.#state !== 'restarting') return undefined
-    return Math.max(1, Math.ceil((this.#restartMs + this.#loadMs - this.#now()) / 1000))
+  #when(): { retryAfterS?: number } {
+    if (this.#state !== 'restarting') return {}
+    const leftMs = this.#restartMs + this.#loadMs - this.#now()
+    return { retryAfterS: Math.max(1, Math.ceil(leftMs / 1000)) }
   }
 
   #ask(id: number, call: Call): void {
@@ -317,7 +318,7 @@ export class EngineClient implements Engine {
   #readyChild(): EngineChild {
     if (this.#state === 'ready' && this.#child !== undefined) return this.#child
     const cause = this.#cause ?? `the engine is ${this.#state}`
-    throw new EngineError('unavailable', cause, this.#retryAfterS())
+    throw new EngineError('unavailable', cause, this.#when())
   }
 
   async #tokens(message: (id: number) => ToEngine): Promise<number[]> {
@@ -382,7 +383,6 @@ function add<Name extends string>(
 }
 
 function errorOf(answer: Answer): EngineError {
-  if (answer.kind === 'error')
-    return new EngineError(answer.code, answer.message, answer.retryAfterS)
+  if (answer.kind === 'error') return new EngineError(answer.code, answer.message, answer)
   return new EngineError('failed', `unexpected answer ${answer.kind}`)
 }

@@ -23,8 +23,16 @@ async function main(): Promise<void> {
   process.on('SIGTERM', () => undefined)
   process.on('SIGINT', () => undefined)
   const [{ options, addon }] = (await once(process, 'message')) as [StartEngine]
+  const { prefixMemory } = options
+  // Also of users whose engine was killed and whose successor cannot load the model.
+  const forgotten =
+    prefixMemory &&
+    import('./saved-prefixes.ts').then(({ SavedPrefixes }) =>
+      SavedPrefixes.forget(prefixMemory.folder),
+    )
   const loaded = await loadModel(options, addon, () => void import('./engine-service.ts'))
   const { serveEngine } = await import('./engine-service.ts')
+  await forgotten
   const tell = (message: FromEngine) => {
     ready ||= message.kind === 'ready'
     send(message)

@@ -1,4 +1,5 @@
 /** What the engine process does once its model is loaded: tokenizes at once, decodes in turn. */
+import { boundedTokenizer, TooManyTokens } from './bounded-tokenizer.ts'
 import { Calibration } from './calibration.ts'
 import { ChatTokens } from './chat-tokens.ts'
 import { Drafts } from './drafts.ts'
@@ -54,22 +55,31 @@ class EngineService {
       if (!prompt.every((token) => token < vocabulary.size)) return refused(id, 'invalid_tokens')
       return { id, kind: 'tokens', tokens: [...prompt] }
     } catch (error) {
+      if (error instanceof TooManyTokens) return tooLong(id, error.tokens)
       return { id, kind: 'error', code: 'failed', message: nameOf(error) }
     }
   }
 }
 
-function tokenizersOf({ chatTemplate, vocabulary }: LoadedModel): Tokenizers {
-  const chat = chatTemplate === undefined ? undefined : new ChatTokens(chatTemplate, vocabulary)
+function tokenizersOf({ chatTemplate, vocabulary }: LoadedModel, most: number): Tokenizers {
+  const tokenize = boundedTokenizer((...text) => vocabulary.tokenize(...text), most)
+  const { bosText, eosText } = vocabulary
+  const isSpecial = (token: number) => vocabulary.isSpecial(token)
+  const bounded = { tokenize, isSpecial, bosText, eosText }
+  const chat = chatTemplate === undefined ? undefined : new ChatTokens(chatTemplate, bounded)
   return {
     chat: chat && ((messages) => vocabulary.withBos(chat.tokenize(messages))),
     // A client of /v1/completions writes the whole prompt itself, control tokens included.
-    text: (text) => vocabulary.withBos(vocabulary.tokenize(text, true)),
+    text: (text) => vocabulary.withBos(tokenize(text, true)),
   }
 }
 
 const refused = (id: number, code: 'no_chat_template' | 'invalid_tokens'): Answer => ({
   ...{ id, kind: 'error', code, message: code },
+})
+
+const tooLong = (id: number, promptTokens: number): Answer => ({
+  ...{ id, kind: 'error', code: 'prompt_too_long', message: 'prompt_too_long', promptTokens },
 })
 
 /** Never the message: it might quote a prompt. */
@@ -92,7 +102,7 @@ export async function serveEngine({ options, loaded, send, opened }: ServeOption
   const { canTruncate } = await selfTest(context, vocabulary)
   const shaping = (options.shaping ?? true) && canTruncate
   const prefixCache = options.prefixCache ?? true
-  const tokenizers = tokenizersOf(loaded)
+  const tokenizers = tokenizersOf(loaded, options.contextSize)
   const warn = (warning: EngineWarning) => send({ kind: 'warning', warning })
   const on = prefixCache && canTruncate
   const caches = await openCaches({ options, loaded, tokenizers, on, warn })

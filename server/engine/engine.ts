@@ -92,6 +92,8 @@ export type EngineErrorCode =
   | 'no_chat_template'
   /** A token id that the vocabulary does not have. */
   | 'invalid_tokens'
+  /** `promptTokens` and more, which is more than the context holds. */
+  | 'prompt_too_long'
 
 /** The only error that an engine throws (besides the reason of an aborted signal). */
 export class EngineError extends Error {
@@ -99,17 +101,24 @@ export class EngineError extends Error {
   readonly code: EngineErrorCode
   /** When to try again, seconds; undefined: the table's. */
   readonly retryAfterS: number | undefined
+  readonly promptTokens: number | undefined
 
-  constructor(code: EngineErrorCode, message: string, retryAfterS?: number) {
+  constructor(
+    code: EngineErrorCode,
+    message: string,
+    { retryAfterS, promptTokens }: { retryAfterS?: number; promptTokens?: number } = {},
+  ) {
     super(message)
     this.code = code
     this.retryAfterS = retryAfterS
+    this.promptTokens = promptTokens
   }
 }
 
 export interface Engine {
+  /** Throws EngineError `no_chat_template`, `prompt_too_long`. */
   tokenizeChat(messages: readonly ChatMessage[]): Promise<number[]>
-  /** Token ids are checked and stay as they are; throws EngineError `invalid_tokens`. */
+  /** Token ids are checked and stay as they are; throws EngineError `invalid_tokens`, `prompt_too_long`. */
   tokenizePrompt(prompt: string | readonly number[]): Promise<number[]>
   /**
    * Decodes one answer; waits for a slot first. Throws EngineError `queue_full` at once when too many

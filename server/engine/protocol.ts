@@ -37,9 +37,17 @@ export type Answer =
   | {
       id: number
       kind: 'error'
-      code: 'failed' | 'no_chat_template' | 'invalid_tokens' | 'queue_full' | 'too_late'
+      code:
+        | 'failed'
+        | 'no_chat_template'
+        | 'invalid_tokens'
+        | 'prompt_too_long'
+        | 'queue_full'
+        | 'too_late'
       message: string
       retryAfterS?: number
+      /** Of one that is too long, at least. */
+      promptTokens?: number
     }
 
 /** What the engine process tells the server: one message carries all answers of a decode round. */

@@ -2,6 +2,7 @@ import { boundaryOf, systemBoundaryBeside } from './boundary.ts'
 import type { Boundary } from './boundary.ts'
 import type { DecodeSlots } from './decode-slots.ts'
 import type { GenerateRequest } from './engine.ts'
+import type { KeepBudget } from './keep-budget.ts'
 import { PrefixTree } from './prefix-tree.ts'
 import type { Match } from './prefix-tree.ts'
 import type { SavedPrefixes } from './saved-prefixes.ts'
@@ -31,6 +32,7 @@ export interface ResidentsOptions {
   digest: string
   on: boolean
   saved: SavedPrefixes | undefined
+  keeps: KeepBudget
   /** States of the operator's prompts; nothing of a tenant is among them. */
   listed?: SavedStates | undefined
   /** Of the model, tokens; undefined without one. */
@@ -102,8 +104,7 @@ export class Residents {
         this.#lastUsed[found.holder] = nowMs
       }
     } else {
-      await this.#keep(slot)
-      const loaded = await this.#files(source)?.load(found.holder, found.boundary, slot)
+      const loaded = await this.#loadOver(slot, source, found)
       length = Math.min(length, loaded ?? 0)
       floor = trimFloor(loaded ?? 0, this.#options.slidingWindow)
     }
@@ -217,18 +218,31 @@ export class Residents {
     return own && { ...own, boundary }
   }
 
+  /** What `slot` held is saved first, which must not displace what is to be loaded. */
+  async #loadOver(slot: number, source: Source, found: Found): Promise<number | undefined> {
+    const { saved } = this.#options
+    const reads = source === 'memory' && saved?.startRead(found.holder) === true
+    try {
+      await this.#keep(slot)
+      return await this.#files(source)?.load(found.holder, found.boundary, slot)
+    } finally {
+      if (reads) saved.endRead(found.holder)
+    }
+  }
+
   #files(source: Source): SavedStates | undefined {
     return source === 'memory' ? this.#options.saved : this.#options.listed
   }
 
   /** What `slot` holds goes to the RAM tier before it is overwritten. */
   async #keep(slot: number): Promise<void> {
-    const { saved } = this.#options
+    const { saved, keeps } = this.#options
     const tokens = this.#tokens[slot] ?? []
     const boundary = this.#tree.boundaryOf(slot)
     if (saved?.on !== true || boundary === undefined || tokens.length < LEAST_SAVED) return
     // A copy to it that native code has not made yet would be saved as what lay there before.
-    if (!this.#context.isCopied(slot)) await saved.save(slot, boundary, tokens)
+    if (this.#context.isCopied(slot)) return
+    await keeps.spend(tokens.length, () => saved.save(slot, boundary, tokens))
   }
 }
 

@@ -78,12 +78,11 @@ export class SavedEntries {
     this.#entries.delete(id)
   }
 
-  /** False when there is no such entry (any more). Each true needs one `endRead`. */
+  /** False when there is no such entry (any more). Each true needs one `endRead`: until then it stays. */
   startRead(id: number): boolean {
     const entry = this.#entries.get(id)
     if (entry === undefined) return false
     entry.readers++
-    this.hit(id)
     return true
   }
 

@@ -54,6 +54,14 @@ export class SavedPrefixes {
     this.#entries = new SavedEntries(options.maxBytes)
   }
 
+  /** Removes what an engine that was killed left behind. Never throws. */
+  static async forget(folder: string): Promise<void> {
+    await requireMemory(folder)
+      .then(() => privateFolder(folder, 'prefixes'))
+      .then((own) => removeFiles(own, NAMES))
+      .catch(() => undefined)
+  }
+
   /** Never throws: a tier that cannot be had is one that holds nothing. */
   static async open(options: SavedPrefixesOptions): Promise<SavedPrefixes> {
     const tier = new SavedPrefixes(options)
@@ -97,6 +105,15 @@ export class SavedPrefixes {
     return done
   }
 
+  /** Until `endRead` no save displaces it. False: it is gone already. */
+  startRead(id: number): boolean {
+    return this.#entries.startRead(id)
+  }
+
+  endRead(id: number): void {
+    this.#entries.endRead(id)
+  }
+
   /**
    * Puts a saved state into `slot` and returns how many tokens the slot holds then; trimFloor says how
    * far it may be trimmed. Undefined when
@@ -106,6 +123,7 @@ export class SavedPrefixes {
     const path = this.#paths.get(id)
     if (path === undefined || this.#tree.boundaryOf(id) !== boundary) return undefined
     if (!this.#entries.startRead(id)) return undefined
+    this.#entries.hit(id)
     const expected = this.#tree.lengthOf(id)
     try {
       const tokens = await this.#options.files.load(slot, path)
@@ -121,6 +139,8 @@ export class SavedPrefixes {
 
   /** Removes every file. */
   async close(): Promise<void> {
+    // Nothing is saved from now on; what is under way is removed too.
+    this.#folder = undefined
     await this.#saving
     await this.#clear()
   }

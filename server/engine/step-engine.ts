@@ -1,4 +1,5 @@
 import type { GenerateRequest } from './engine.ts'
+import { KeepBudget } from './keep-budget.ts'
 import type { ListedPrompts } from './listed-prompts.ts'
 import { loadOf } from './load.ts'
 import { Outbox } from './outbox.ts'
@@ -34,6 +35,8 @@ export interface StepEngineOptions extends StepsOptions {
   now?: () => number
 }
 
+/** Of the budget between tokens, what saving the contents of slots for newcomers may take. */
+const SHARE_OF_KEEPING = 0.25
 /** Tokens of a system prompt that are evaluated at once, whatever they take. */
 const LEAST_PIECE = 16
 /**
@@ -54,6 +57,7 @@ export class StepEngine {
   readonly #shares: boolean
   readonly #cancelled = new Set<number>()
   readonly #probes: number[] = []
+  readonly #keeps: KeepBudget
   readonly #now: () => number
   #busyMs: number
   #wake: (() => void) | undefined
@@ -64,6 +68,7 @@ export class StepEngine {
     this.#outbox = new Outbox(options.report)
     this.#now = options.now ?? (() => performance.now())
     this.#busyMs = this.#now()
+    this.#keeps = new KeepBudget(this.#now)
     this.#line = new WaitingLine({
       maxQueued: options.maxQueued,
       firstTokenMs: options.firstTokenMs,
@@ -72,7 +77,10 @@ export class StepEngine {
     this.#shares = on
     const { listed, slidingWindow, untilSlotsAreFree = () => Promise.resolve() } = options
     const held = on ? { saved, listed } : { saved: undefined, listed: undefined }
-    this.#residents = new Residents(context, { digest, on, slidingWindow, ...held })
+    this.#residents = new Residents(context, {
+      ...{ digest, on, slidingWindow, keeps: this.#keeps },
+      ...held,
+    })
     this.#slots = new SlotStreams(context, this.#residents, canTruncate)
     this.#waiters = new Waiters(this.#residents)
     this.#steps = new Steps({
@@ -214,6 +222,8 @@ export class StepEngine {
       this.#waiters.take(id)
       this.#outbox.refuse(id, 'too_late', this.#pace.holdMs)
     }
+    const waited = this.#slots.running.some(({ due }) => due === 0)
+    this.#keeps.renew(waited ? this.#options.interTokenMs * SHARE_OF_KEEPING : Infinity)
     while (this.#line.size > 0 && this.#slots.free.length > 0) {
       const next = this.#line.next(
         this.#now(),

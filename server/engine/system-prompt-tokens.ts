@@ -1,4 +1,5 @@
 /** Tokens of the operator's system prompts as requests begin with them. Pure. */
+import { TooManyTokens } from './bounded-tokenizer.ts'
 import type { ChatMessage } from './engine.ts'
 
 export interface Tokenizers {
@@ -36,8 +37,8 @@ export function systemPromptTokens(
   let tokens: number[]
   try {
     tokens = prefixByEnd(text, ask) ?? OPENINGS.map(ask(text)).reduce(commonPrefix)
-  } catch {
-    return 'template_refused'
+  } catch (error) {
+    return error instanceof TooManyTokens ? 'too_long' : 'template_refused'
   }
   if (tokens.length > most) return 'too_long'
   return tokens.length < least ? 'too_short' : tokens

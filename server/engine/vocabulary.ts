@@ -11,6 +11,8 @@ const MISSING = -1
 export class Vocabulary implements ChatVocabulary {
   readonly size: number
   readonly #model: NativeModel
+  /** By token, as far as was asked. */
+  readonly #special: (boolean | undefined)[] = []
 
   constructor(model: NativeModel, size: number) {
     this.#model = model
@@ -38,6 +40,10 @@ export class Vocabulary implements ChatVocabulary {
   }
 
   isSpecial(token: number): boolean {
+    return (this.#special[token] ??= this.#isSpecial(token))
+  }
+
+  #isSpecial(token: number): boolean {
     if ((this.#model.getTokenAttributes(token) & CONTROL) !== 0 || this.isEnd(token)) return true
     if (this.#text([token]) !== '') return false
     return this.#model.detokenize(Uint32Array.of(token), true) !== ''

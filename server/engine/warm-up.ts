@@ -25,6 +25,8 @@ export interface WarmUpOptions {
  */
 export class WarmUp {
   readonly #options: WarmUpOptions
+  /** Evaluated while others were served; saved when nobody is: a volume may be slow. */
+  readonly #unsaved = new Set<number>()
   #lastMs = 0
   #endedMs = 0
 
@@ -47,17 +49,19 @@ export class WarmUp {
    * nothing is missing, or not now.
    */
   async next(tokens: number, free: readonly number[], busy: boolean): Promise<boolean> {
-    const [index] = this.#options.listed.missing
+    const index = [...this.#options.listed.missing].find(
+      (each) => !busy || !this.#unsaved.has(each),
+    )
     const started = this.#options.now()
     if (index === undefined || free.length === 0) return false
     if (busy && started - this.#endedMs < this.#lastMs * SHARE_WHILE_BUSY) return false
-    await this.#step(index, free, tokens)
+    await this.#step(index, free, tokens, busy)
     this.#endedMs = this.#options.now()
     this.#lastMs = this.#endedMs - started
     return true
   }
 
-  async #step(index: number, free: readonly number[], most: number): Promise<void> {
+  async #step(index: number, free: readonly number[], most: number, busy = false): Promise<void> {
     const { context, residents, listed, now } = this.#options
     const tokens = [...(listed.prompts[index]?.tokens ?? [])]
     const wanted = [...tokens, WHATEVER_FOLLOWS]
@@ -68,13 +72,17 @@ export class WarmUp {
       await context.decode([{ slot, position: held, tokens: piece }])
       residents.extend(slot, piece)
     }
-    if (residents.lengthOf(slot) === tokens.length) await this.#keep(index, slot, tokens)
+    if (residents.lengthOf(slot) === tokens.length) {
+      if (busy) this.#unsaved.add(index)
+      else await this.#keep(index, slot, tokens)
+    }
     residents.leave(slot, now())
   }
 
   async #keep(index: number, slot: number, tokens: readonly number[]): Promise<void> {
     const { listed, memory, untilSlotsAreFree } = this.#options
     listed.missing.delete(index)
+    this.#unsaved.delete(index)
     // Checking and syncing a file takes long, and needs the slot no more.
     void listed.save(index, slot)
     await untilSlotsAreFree()

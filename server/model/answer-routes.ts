@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { ModelConfig } from '../../catalog/serving-config.ts'
+import { EngineError } from '../engine/engine.ts'
 import type { Engine, Piece } from '../engine/engine.ts'
 import { describeValue, HttpError } from '../errors.ts'
 import { chatFormat, completionFormat } from '../openai/answer.ts'
@@ -73,6 +74,8 @@ async function answer<T extends Wanted>(
   const wanted = parsed(kind.parse(parseJson(request.body)))
   if (wanted.model !== config.model.id) throw unknownModel(wanted.model, [config.model])
   const prompt = await kind.tokenize(wanted).catch((error: unknown) => {
+    const tokens = error instanceof EngineError ? error.promptTokens : undefined
+    if (tokens !== undefined) throw tooLong(kind.promptField, config, `more than ${tokens}`)
     throw toHttp(error, config.model.id)
   })
   const maxTokens = roomFor(wanted.maxTokens, prompt.length, kind.promptField, config)
@@ -133,21 +136,24 @@ function roomFor(
   wanted: number | undefined,
   promptTokens: number,
   param: string,
-  { model }: ModelConfig,
+  config: ModelConfig,
 ): number {
-  const room = model.contextSize - promptTokens
+  const room = config.model.contextSize - promptTokens
   if (promptTokens === 0) {
     const expected = 'at least one token'
     throw new HttpError('invalid_value', { param, expected, got: 'none', fix: 'send some text' })
   }
   if (room >= 1) return Math.min(wanted ?? room, room)
-  throw new HttpError('context_length_exceeded', {
+  throw tooLong(param, config, `${promptTokens}`)
+}
+
+const tooLong = (param: string, { model }: ModelConfig, got: string) =>
+  new HttpError('context_length_exceeded', {
     param,
     expected: `at most ${model.contextSize - 1} prompt tokens (context of ${model.contextSize})`,
-    got: `${promptTokens} prompt tokens`,
+    got: `${got} prompt tokens`,
     fix: 'shorten the prompt',
   })
-}
 
 const noChat = (id: string) =>
   new HttpError('chat_not_supported', {

@@ -34,6 +34,12 @@ const TABLE: Record<EngineErrorCode, (model: string, retryAfterS?: number) => Ht
       got: 'one that it does not have',
       fix: 'tokenize with this model, or send text',
     }),
+  prompt_too_long: () =>
+    new HttpError('context_length_exceeded', {
+      expected: 'a prompt that the context holds',
+      got: 'a longer one',
+      fix: 'shorten the prompt',
+    }),
   no_chat_template: (model) =>
     new HttpError('chat_not_supported', {
       param: 'model',

@@ -1,5 +1,6 @@
 import { request as httpRequest } from 'node:http'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { EngineError } from '../../server/engine/engine.ts'
 import { FakeEngine } from '../helpers/fake-engine.ts'
 import { chatBody, DIGEST, events, headers, MODEL, modelRole, until } from '../helpers/roles.ts'
 import type { TestRole } from '../helpers/roles.ts'
@@ -113,6 +114,16 @@ test('sampling reaches the engine with the defaults of OpenAI, and developer is 
     { maxTokens: 9, temperature: 0, topP: 0.5, stop: ['x'], seed: -3 },
     { maxTokens: 4, temperature: 1, topP: 1, stop: ['x', 'y'] },
   ])
+})
+
+test('a prompt that is so long that only a part of it was counted is refused by its field', async () => {
+  role.engine.tokenizeChat = async () => {
+    throw new EngineError('prompt_too_long', 'too long', { promptTokens: 9000 })
+  }
+  const farTooLong = await post(chatBody())
+  expect([farTooLong.statusCode, farTooLong.json().error.param]).toEqual([400, 'messages'])
+  expect(farTooLong.json().error.message).toContain('got more than 9000 prompt tokens')
+  expect(role.engine.requests).toEqual([])
 })
 
 test('a prompt that leaves one token of room is answered, one more token is refused', async () => {

@@ -20,7 +20,7 @@ vi.mock('node:fs/promises', async (original) => {
 
 const key: CostKey = {
   ...{ model: 'm1', build: 'b1', host: 'h1' },
-  ...{ threads: 2, slots: 3, contextSize: 64 },
+  ...{ threads: 2, cores: 2, slots: 3, contextSize: 64 },
 }
 const table = new CostTable([10, 11.5, 13])
 const text = costTableText(key, table)
@@ -50,6 +50,7 @@ describe('a cost table', () => {
     [{ build: 'b2' }, 'other_build'],
     [{ host: 'h2' }, 'other_host'],
     [{ threads: 4 }, 'other_threads'],
+    [{ cores: 0.5 }, 'other_threads'],
     [{ slots: 4 }, 'other_slots'],
     [{ contextSize: 128 }, 'other_context'],
   ]

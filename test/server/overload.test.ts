@@ -25,7 +25,11 @@ async function served(engine: FakeEngine) {
 function refusing(code: EngineErrorCode, retryAfterS?: number): FakeEngine {
   const engine = new FakeEngine()
   engine.generate = async function* () {
-    throw new EngineError(code, 'the engine says no', retryAfterS)
+    throw new EngineError(
+      code,
+      'the engine says no',
+      retryAfterS === undefined ? {} : { retryAfterS },
+    )
   }
   return engine
 }

@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Boundary } from '../../server/engine/boundary.ts'
 import { GREEDY } from '../../server/engine/decode-context.ts'
+import { KeepBudget } from '../../server/engine/keep-budget.ts'
 import { Residents } from '../../server/engine/residents.ts'
 import { SavedPrefixes } from '../../server/engine/saved-prefixes.ts'
 import { request } from '../helpers/simulated-engine.ts'
@@ -33,7 +34,8 @@ async function setUp({ slots = 4, memory = 0, slidingWindow, on = true }: Setup 
     ...{ bytesFor: (count: number) => 2 * count + 1, requireMemory: () => Promise.resolve() },
     warn: (warning) => expect(warning).toBeUndefined(),
   })
-  const residents = new Residents(context, { digest: 'd', on, saved, slidingWindow })
+  const keeps = new KeepBudget(() => context.nowMs)
+  const residents = new Residents(context, { digest: 'd', on, saved, slidingWindow, keeps })
   const sampler = context.takeSampler(GREEDY)
   let nowMs = 0
   /** Evaluates what is not held of `prompt`, checks the next token and leaves. */
@@ -51,10 +53,40 @@ async function setUp({ slots = 4, memory = 0, slidingWindow, on = true }: Setup 
     return held
   }
   const tenant = (name: string) => residents.boundaryOf(request({ tenant: name }))
-  return { context, residents, saved, ask, finish, tenant }
+  return { context, residents, saved, keeps, ask, finish, tenant }
 }
 
 describe('a newcomer', () => {
+  test('gets its own back from memory where that holds one and there is one slot', async () => {
+    const { ask, tenant } = await setUp({ slots: 1, memory: 250 })
+    const [one, other] = [tokens(100), tokens(100).map((token) => token + 1)]
+    await ask(0, tenant('a'), one)
+    await ask(0, tenant('b'), other)
+    // What is displaced by it must not displace it.
+    expect(await ask(0, tenant('a'), one)).toBe(99)
+  })
+
+  test('displaces what is held without a save where that would hold up others', async () => {
+    const { ask, tenant, context, keeps, saved } = await setUp({ memory: 10_000 })
+    const save = context.save.bind(context)
+    context.save = (slot, path) => {
+      context.nowMs += 50
+      return save(slot, path)
+    }
+    for (const slot of [0, 1, 2]) await ask(slot, tenant('a'), [slot, ...tokens(100)])
+    keeps.renew(30)
+    await ask(0, tenant('b'), tokens(80))
+    // The first tells what a save takes, and took all the time that was there.
+    await ask(1, tenant('b'), [1, ...tokens(80)])
+    expect(saved.stats().entries).toBe(1)
+    keeps.renew(30)
+    await ask(1, tenant('b'), [2, ...tokens(80)])
+    expect(saved.stats().entries).toBe(1)
+    keeps.renew(60)
+    await ask(2, tenant('b'), [3, ...tokens(80)])
+    expect(saved.stats().entries).toBe(2)
+  })
+
   test('finds what is held in its own slot, in an idle one and in a busy one', async () => {
     const { ask, residents, context, tenant, finish } = await setUp()
     const [one, own] = [tokens(100), tenant('a')]

@@ -9,8 +9,10 @@ import { Residents } from '../../server/engine/residents.ts'
 import { SavedPrefixes } from '../../server/engine/saved-prefixes.ts'
 import { SavedSystemPrompts } from '../../server/engine/saved-system-prompts.ts'
 import type { StateFiles } from '../../server/engine/state-folder.ts'
+import { KeepBudget } from '../../server/engine/keep-budget.ts'
 import { WarmUp } from '../../server/engine/warm-up.ts'
 import { request } from '../helpers/simulated-engine.ts'
+import { until } from '../helpers/roles.ts'
 import { nextToken, SimulatedSlots } from '../helpers/simulated-slots.ts'
 
 const maker = { model: 'm', build: 'b', host: 'h', context: 'c' }
@@ -50,7 +52,8 @@ async function start({ slots = 4, memory = false, state = folder }: Start = {}) 
   const volume = await SavedSystemPrompts.open({ folder: state, maker, files, warn })
   const boundary = systemBoundaryOf({ modelDigest: 'd', adapterDigest: 'none' })
   const listed = new ListedPrompts({ prompts, boundary, volume, slidingWindow: undefined })
-  const residents = new Residents(context, { digest: 'd', on: true, saved, listed })
+  const keeps = new KeepBudget(() => context.nowMs)
+  const residents = new Residents(context, { digest: 'd', on: true, saved, listed, keeps })
   const options = { context, residents, listed, memory: saved, now: () => context.nowMs }
   const untilSlotsAreFree = async () => void (await reading)
   const warmUp = new WarmUp({ ...options, untilSlotsAreFree })
@@ -156,6 +159,22 @@ describe('listed prompts', () => {
     expect(await ask(1, 0)).toBe(0)
     await finish()
     expect(evaluated()).toBe(PIECE + 102 + 300)
+  })
+
+  test('are written to a volume only while nobody is served, and the next is read meanwhile', async () => {
+    const { warmUp, context, listed, free } = await start({ slots: 8 })
+    const step = async (busy: boolean) => {
+      context.nowMs += 1e6
+      return await warmUp.next(1000, free, busy)
+    }
+    const all = listed.missing.size
+    for (let turn = 0; turn < all; turn++) expect(await step(true)).toBe(true)
+    expect(await step(true)).toBe(false)
+    expect([listed.saved.length, listed.missing.size]).toEqual([0, all])
+    const read = context.steps.length
+    for (let turn = 0; turn < all; turn++) expect(await step(false)).toBe(true)
+    await until(() => listed.saved.length === all, 'saved')
+    expect([listed.missing.size, context.steps.length]).toEqual([0, read])
   })
 
   test('hold up busy slots one twentieth of the time at most', async () => {
