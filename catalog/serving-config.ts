@@ -63,7 +63,7 @@ export const ModelConfigSchema = z.strictObject({
       .int()
       .min(10)
       .default(100)
-      .describe('Longest pause that the prompts of others make in an answer, milliseconds'),
+      .describe('Pause that prompts of others aim not to exceed in an answer, milliseconds'),
     systemPrompts: z
       .array(z.string().min(1).max(MOST_SYSTEM_PROMPT_CHARACTERS))
       .max(MOST_SYSTEM_PROMPTS)

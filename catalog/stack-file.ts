@@ -144,7 +144,9 @@ export const StackModelSchema = z.strictObject({
     .min(10)
     .max(60_000)
     .default(100)
-    .describe('Prompts are read in pieces that hold up running answers no longer, milliseconds'),
+    .describe(
+      'Prompts are read in pieces that aim to hold up running answers no longer, milliseconds',
+    ),
   systemPrompts: z
     .array(InnerPathSchema)
     .max(MOST_SYSTEM_PROMPTS)

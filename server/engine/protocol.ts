@@ -87,7 +87,7 @@ export interface EngineOptions {
   maxQueued: number
   /** Longest time to the first token. */
   firstTokenMs: number
-  /** Longest pause that prefill of others makes between two tokens of an answer. */
+  /** Pause between two tokens of an answer that prefill of others is planned to keep. */
   interTokenMs: number
   /** The operator's own texts, that every tenant's requests may begin with. */
   systemPrompts?: readonly string[]
