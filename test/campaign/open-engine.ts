@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { z } from 'zod'
 import { BASE_MODELS } from '../../catalog/models/index.ts'
 import { EngineClient } from '../../server/engine/engine-client.ts'
 import type { GenerateRequest } from '../../server/engine/engine.ts'
@@ -21,13 +22,18 @@ export interface OpenEngine {
   client: EngineClient
   loadMs: number
   ask: (prompt: readonly number[], more?: Partial<GenerateRequest>) => Promise<Said>
+  /** Milliseconds of its steps by their rows; undefined: it did not measure them. */
+  stepsMs: () => Promise<number[] | undefined>
   close: () => Promise<void>
 }
 
 /** Nothing is refused: a campaign is about answers, not about load. */
 const PATIENT = { maxQueued: 100_000, firstTokenMs: 86_400_000, interTokenMs: 100 }
+/** Of an engine, unless a campaign says otherwise. */
+export const SLOTS = 16
 const READY_MS = 120_000
 const MEASURED = 'cost-table.json'
+const MeasuredSchema = z.object({ ms: z.array(z.number()) })
 
 export async function engineOptions(
   model: ModelName,
@@ -38,7 +44,7 @@ export async function engineOptions(
   const threads = availableParallelism()
   return {
     ...{ file: await weightsOf(id), digest, bytes, threads, gpu: false },
-    ...{ contextSize: 512, slots: 16 },
+    ...{ contextSize: 512, slots: SLOTS },
     ...PATIENT,
     ...more,
   }
@@ -50,14 +56,15 @@ export async function openEngine(
   more: Partial<EngineOptions> = {},
 ): Promise<OpenEngine> {
   const began = performance.now()
-  const stateFolder = await mkdtemp(join(tmpdir(), 'serantau-campaign-'))
+  const own = await mkdtemp(join(tmpdir(), 'serantau-campaign-'))
+  const { stateFolder = own } = more
   const client = new EngineClient({
     engine: await engineOptions(model, { stateFolder, ...more }),
     report: () => undefined,
   })
   const close = async () => {
     await client.close()
-    await rm(stateFolder, { recursive: true, force: true })
+    await rm(own, { recursive: true, force: true })
   }
   try {
     await until(() => client.status().state === 'ready', 'engine ready', READY_MS)
@@ -66,11 +73,17 @@ export async function openEngine(
       await until(() => existsSync(join(stateFolder, MEASURED)), 'steps measured', READY_MS)
     }
     const ask: OpenEngine['ask'] = (prompt, request) => collect(client, prompt, request)
-    return { client, loadMs, ask, close }
+    const stepsMs = () => measuredIn(stateFolder)
+    return { client, loadMs, ask, stepsMs, close }
   } catch (error) {
     await close()
     throw error
   }
+}
+
+async function measuredIn(stateFolder: string): Promise<number[] | undefined> {
+  const text = await readFile(join(stateFolder, MEASURED), 'utf8').catch(() => undefined)
+  return text === undefined ? undefined : MeasuredSchema.parse(JSON.parse(text)).ms
 }
 
 export const requestOf = (
