@@ -11,11 +11,12 @@ const TURNS = 3
  * serves more: the best llama-server or ours. An overload is to overload both.
  */
 export async function capacityOf(bench: Bench): Promise<number> {
-  const { best } = bench
+  const { best, options } = bench
   const flags = best.of('W1')
   const known = best.capacityWith(flags)
   const theirs = known ?? (await measured(bench, 'llama-server-best'))
-  if (known === undefined) await best.keepCapacity(flags, theirs)
+  // A short look at it, on whatever machine, is no measure for later.
+  if (known === undefined && !options.quick) await best.keepCapacity(flags, theirs)
   const ours = (bench.ownCapacity ??= await measured(bench, 'ours'))
   say(`capacity: ours ${ours.toFixed(2)}, llama-server-best ${theirs.toFixed(2)} requests a second`)
   return Math.max(ours, theirs)
