@@ -194,7 +194,8 @@ test('a killed engine: typed error in the stream, 503 with Retry-After, then ser
     error: { code: 'model_unavailable', type: 'service_unavailable_error' },
   })
   const refused = await post(gateway.url, chat('hi'))
-  expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '3'])
+  expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, expect.any(String)])
+  expect(Number(refused.headers.get('retry-after'))).toBeGreaterThanOrEqual(1)
   const ready = await fetch(`${model.url}/health/ready`)
   expect(await ready.text()).toContain('SIGKILL')
   expect((await fetch(`${model.url}/health/live`)).status).toBe(200)
