@@ -1,144 +1,113 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { type EarlyEngine, startEarly } from '../../server/engine/early-engine.ts'
-import { forkEngine } from '../../server/engine/fork-engine.ts'
-import type { Answer, EngineOptions, FromEngine } from '../../server/engine/protocol.ts'
+import { MODELS } from '../bench/engine/options.ts'
 import { quantile, randomNumbers } from '../bench/engine/statistics.ts'
+import { weightsOf } from '../helpers/real-role.ts'
 import { until } from '../helpers/roles.ts'
 import { type Outcome, type Settings, firstOf, percent, show } from './campaign.ts'
-import { engineOptions, requestOf } from './open-engine.ts'
+import { EngineStorm } from './disconnects/engine-storm.ts'
+import { HttpStorm } from './disconnects/http-storm.ts'
+import { MOMENTS, type Visit } from './disconnects/leaves.ts'
+import { engineOptions } from './open-engine.ts'
 
 const SLOTS = 8
 /** Twice as many as slots: half of them wait. */
 const CLIENTS = 2 * SLOTS
+const CONTEXT = 1024
 const LONGEST_PROMPT = 400
-const LONGEST_STAY_MS = 1200
+const LONGEST_STAY_MS = { waiting: 1200, prefill: 100, decoding: 1200 }
 /** Beyond the step that runs when a client leaves. */
 const SLACK_MS = 250
 const QUIET_MS = 60_000
 const TOKENS = 20_000
 
-type Moment = 'waiting' | 'prefill' | 'decoding'
-
-/** One that left: when, what it was at, and how long its slot was kept beyond the running step. */
-interface Leave {
-  moment: Moment
-  lateMs: number
-}
-
-/** Speaks to the engine process itself: its answers tell when a slot is free again. */
-class Storm {
-  readonly leaves: Leave[] = []
-  /** Of calls that did not end as they must. */
-  readonly faults: string[] = []
-  load = { running: 0, waiting: 0, kvTokens: 0 }
-  readonly #calls = new Map<number, (answer: Answer) => void>()
-  readonly #ready = Promise.withResolvers<void>()
-  readonly #engine: EarlyEngine['child']
-  /** When the last steps ended. */
-  #steps: number[] = []
-  #nextId = 1
-
-  constructor(options: EngineOptions) {
-    const early = startEarly(forkEngine(), options)
-    this.#engine = early.child
-    early.listen({
-      message: (message) => this.#receive(message),
-      gone: (cause) => {
-        this.faults.push(cause)
-        this.#ready.reject(new Error(cause))
-      },
-    })
-  }
-
-  get ready(): Promise<void> {
-    return this.#ready.promise
-  }
-
-  /** Asks, leaves after `stayMs` and waits for the end of the call. */
-  async visit(prompt: number[], stayMs: number): Promise<void> {
-    const id = this.#nextId++
-    const ended = Promise.withResolvers<Answer>()
-    let moment: Moment = 'waiting'
-    this.#calls.set(id, (answer) => {
-      if (answer.kind === 'piece') moment = 'decoding'
-      else ended.resolve(answer)
-    })
-    const request = requestOf(prompt, { maxTokens: 100_000, ignoreEos: true })
-    this.#engine.send({ kind: 'generate', id, request })
-    await Promise.race([sleep(stayMs), ended.promise])
-    if (moment === 'waiting' && this.load.waiting === 0) moment = 'prefill'
-    const leftAt = performance.now()
-    this.#engine.send({ kind: 'cancel', id })
-    const answer = await ended.promise
-    this.#calls.delete(id)
-    if (answer.kind !== 'end') this.faults.push(`a call ended with ${answer.kind}`)
-    const endedAt = performance.now()
-    const stepEnd = this.#steps.find((at) => at >= leftAt) ?? endedAt
-    this.leaves.push({ moment, lateMs: Math.max(0, endedAt - Math.max(stepEnd, leftAt)) })
-  }
-
-  async close(): Promise<void> {
-    await this.#engine.stop(3000)
-  }
-
-  #receive(message: FromEngine): void {
-    if (message.kind === 'ready') this.#ready.resolve()
-    if (message.kind !== 'round') return
-    if (message.stepped) this.#steps = [...this.#steps.slice(-200), performance.now()]
-    this.load = message
-    for (const answer of message.answers) this.#calls.get(answer.id)?.(answer)
-  }
-}
-
 /** Clients that leave while they wait, while their prompt is read and while they are answered. */
-export async function disconnects({ model, size, say }: Settings): Promise<Outcome> {
-  const storm = new Storm(await engineOptions(model, { slots: SLOTS, contextSize: 1024 }))
+export async function disconnects(settings: Settings): Promise<Outcome> {
+  const overHttp = Math.floor(settings.size / 2)
+  const random = randomNumbers(23)
+  const outcome: Outcome = { figures: [], failures: [] }
+  await atTheEngine(settings, settings.size - overHttp, random, outcome)
+  await throughTheGateway(settings, overHttp, random, outcome)
+  return { ...outcome, failures: firstOf(outcome.failures) }
+}
+
+const visitOf = (random: () => number): Visit => {
+  const length = 1 + Math.floor(random() * LONGEST_PROMPT)
+  const prompt = Array.from({ length }, () => 1000 + Math.floor(random() * TOKENS))
+  const from = MOMENTS[Math.floor(random() * MOMENTS.length)] ?? 'waiting'
+  return { prompt, from, stayMs: random() * LONGEST_STAY_MS[from] }
+}
+
+/** Clients of the engine process itself: it says what each was at when it left. */
+async function atTheEngine(
+  { model, say }: Settings,
+  count: number,
+  random: () => number,
+  { figures, failures }: Outcome,
+): Promise<void> {
+  const options = await engineOptions(model, { slots: SLOTS, contextSize: CONTEXT })
+  const storm = new EngineStorm(options)
   try {
     await storm.ready
-    const random = randomNumbers(23)
     let left = 0
     const client = async () => {
-      while (left < size) {
-        if (++left % 100 === 0) say(`${left} of ${size}`)
-        const length = 1 + Math.floor(random() * LONGEST_PROMPT)
-        const prompt = Array.from({ length }, () => 1000 + Math.floor(random() * TOKENS))
-        await storm.visit(prompt, random() * LONGEST_STAY_MS)
+      while (left < count) {
+        if (++left % 100 === 0) say(`${left} of ${count} at the engine`)
+        await storm.visit(visitOf(random))
       }
     }
     await Promise.all(Array.from({ length: CLIENTS }, client))
-    const free = await isFree(storm)
-    return outcomeOf(storm, free)
+    const inUse = () => storm.load.running + storm.load.waiting + storm.load.kvTokens
+    await until(() => inUse() === 0, 'free', QUIET_MS).catch(() => undefined)
+    const { leaves, faults, load } = storm
+    for (const moment of MOMENTS) {
+      const those = leaves.filter((each) => each.moment === moment).length
+      figures.push([`at the engine: left while ${moment}`, percent(those, leaves.length)])
+      if (those === 0) failures.push(`nobody left while ${moment}`)
+    }
+    const late = leaves.map(({ lateMs }) => lateMs)
+    judge('at the engine', { late, held: load.running + load.waiting }, { figures, failures })
+    failures.push(...faults)
+    if (load.kvTokens > 0) failures.push(`${load.kvTokens} cells of left clients are in use`)
   } finally {
     await storm.close()
   }
 }
 
-const isFree = (storm: Storm): Promise<boolean> =>
-  until(
-    () => storm.load.running + storm.load.waiting + storm.load.kvTokens === 0,
-    'free',
-    QUIET_MS,
-  ).then(
-    () => true,
-    () => false,
-  )
+/** Clients whose connection to the gateway is cut, in waves: what is held then tells whose slots are free. */
+async function throughTheGateway(
+  { model, say }: Settings,
+  count: number,
+  random: () => number,
+  { figures, failures }: Outcome,
+): Promise<void> {
+  const id = MODELS[model]
+  const more = { slots: SLOTS, contextSize: CONTEXT }
+  const storm = await HttpStorm.open(id, await weightsOf(id), more)
+  try {
+    for (let left = 0; left < count; left += CLIENTS) {
+      say(`${left} of ${count} through the gateway`)
+      const length = Math.min(CLIENTS, count - left)
+      await storm.wave(Array.from({ length }, () => visitOf(random)))
+    }
+    const { lateMs: late, answered, faults, held } = storm
+    figures.push(['through the gateway: left while answered', percent(answered, late.length)])
+    judge('through the gateway', { late, held }, { figures, failures })
+    failures.push(...faults)
+  } finally {
+    failures.push(...(await storm.close()))
+  }
+}
 
-function outcomeOf({ leaves, faults, load }: Storm, free: boolean): Outcome {
-  const late = leaves.map(({ lateMs }) => lateMs)
-  const figures: [string, string][] = (['waiting', 'prefill', 'decoding'] as const).map(
-    (moment) => [
-      `left while ${moment}`,
-      percent(leaves.filter((each) => each.moment === moment).length, leaves.length),
-    ],
-  )
-  figures.push([
-    'slot free after the running step, ms: median / p99 / most',
-    [0.5, 0.99, 1].map((share) => show(quantile(late, share))).join(' / '),
-  ])
-  figures.push(['slots in use at the end', `${load.running}`])
-  const failures = [...faults]
+function judge(
+  where: string,
+  { late, held }: { late: readonly number[]; held: number },
+  { figures, failures }: Outcome,
+): void {
+  const spread = [0.5, 0.99, 1].map((share) => show(quantile(late, share))).join(' / ')
+  figures.push([`${where}: slot free after the running step, ms: median / p99 / most`, spread])
+  figures.push([`${where}: slots and places in use at the end`, `${held}`])
   const slow = late.filter((ms) => ms > SLACK_MS).length
-  if (slow > 0) failures.push(`${slow} were cancelled later than a step and ${SLACK_MS} ms`)
-  if (!free) failures.push(`${load.running} slots and ${load.waiting} places leaked`)
-  return { figures, failures: firstOf(failures) }
+  if (slow > 0) {
+    failures.push(`${where}: ${slow} were cancelled later than a step and ${SLACK_MS} ms`)
+  }
+  if (held > 0) failures.push(`${where}: ${held} slots and places leaked`)
 }
