@@ -34,6 +34,19 @@ test('what was found is there for the next command', async () => {
   expect(next.of('W1')).toEqual(found)
 })
 
+test('other workloads begin with what W1 found, as far as they admit it', async () => {
+  const best = await search()
+  expect(best.of('W3')).toEqual(best.of('W1'))
+  const few = { ...best.of('W1'), parallel: 4 }
+  writeFileSync(file, JSON.stringify({ method: 2, flags: { W1: few } }))
+  const next = await loaded()
+  const ran: number[] = []
+  const run = async ({ parallel }: LlamaFlags) => (ran.push(parallel), { all: { rate: 1 } })
+  const all = { ...workload, searches: [], admits: ({ parallel }: LlamaFlags) => parallel >= 16 }
+  await next.search('W4', all, run, () => undefined)
+  expect(ran).toEqual([16])
+})
+
 test('what an earlier method found is searched again', async () => {
   const best = await search()
   const flags = { W1: best.of('W1') }

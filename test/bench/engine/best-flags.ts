@@ -36,10 +36,10 @@ export class BestFlags {
     return this.#found.flags[workload] !== undefined
   }
 
-  /** What is known; else what was found elsewhere to do well. */
+  /** What is known; else what W1 found, whose search is whole; else what was found elsewhere to do well. */
   of(workload: string): LlamaFlags {
     const likely = { ...startingFlags(this.#slots), unified: true, spin: true }
-    return this.#found.flags[workload] ?? likely
+    return this.#found.flags[workload] ?? this.#found.flags['W1'] ?? likely
   }
 
   /** Undefined where it was not measured, or with other flags. */
@@ -61,8 +61,9 @@ export class BestFlags {
     run: (flags: LlamaFlags) => Promise<Cases>,
     tell: (line: string) => void,
   ): Promise<void> {
-    const from = this.of(name)
     const plain = startingFlags(this.#slots)
+    const known = this.of(name)
+    const from = workload.admits?.(known) === false ? { ...known, parallel: this.#slots } : known
     const told = (line: string) => tell(`${name} ${line}`)
     const best = await searchFlags(workload, { from, plain }, run, told)
     this.#found = { ...this.#found, flags: { ...this.#found.flags, [name]: best } }

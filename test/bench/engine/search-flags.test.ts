@@ -99,3 +99,20 @@ test('rivals play in turn, three runs each', async () => {
   const other = { ...from, unified: false }
   expect(order.slice(-9)).toEqual([from, other, plain, from, other, plain, from, other, plain])
 })
+
+test('a workload searches its own dimensions alone, and has no rival that is an arm of its own', async () => {
+  const seen: LlamaFlags[] = []
+  const rate = (flags: LlamaFlags) => {
+    seen.push(flags)
+    return flags.batch === 256 ? 2 : 1
+  }
+  const found = await search(rate, { searches: ['batch'], tries: [] })
+  expect(found).toEqual({ ...from, batch: 256 })
+  expect(seen.map(({ batch }) => batch)).toEqual([2048, 64, 256, 2048])
+  seen.length = 0
+  await search(rate, { searches: ['unified'], tries: [] })
+  expect(seen.map(({ unified }) => unified)).toEqual([
+    ...[true, false],
+    ...[true, false, true, false, true, false],
+  ])
+})

@@ -2,7 +2,8 @@ import { DIMENSIONS, type LlamaFlags } from './llama-flags.ts'
 import { median } from './statistics.ts'
 import type { Cases, Workload } from './workloads/workload.ts'
 
-export type Searched = Pick<Workload, 'tries' | 'admits' | 'score'>
+export type Searched = Pick<Workload, 'tries' | 'admits' | 'score' | 'searches'>
+type Name = keyof LlamaFlags
 type Tell = (line: string) => void
 /** Higher is better; 0: refused, or nothing was answered. */
 type Score = (flags: LlamaFlags) => Promise<number>
@@ -14,10 +15,11 @@ const PLAY_OFF_RUNS = 3
 /**
  * llama-server's best flags for a workload: a descent of one run a value, then a play-off of what it
  * found, of the same with one pool of cells or without, and of `plain`, its flags as it comes. One
- * run picks by luck as well as by merit, and dimensions hang together.
+ * run picks by luck as well as by merit, and dimensions hang together. A workload that searches few
+ * dimensions has no play-off against `plain`: that is an arm of its own, and counts where it is better.
  */
 export async function searchFlags(
-  { tries, admits, score }: Searched,
+  { tries, admits, score, searches }: Searched,
   { from, plain }: { from: LlamaFlags; plain: LlamaFlags },
   run: (flags: LlamaFlags) => Promise<Cases>,
   tell: Tell,
@@ -31,10 +33,18 @@ export async function searchFlags(
     return score(cases, first) || 0
   }
   const admitted = (flags: LlamaFlags) => admits === undefined || admits(flags)
-  const changes = [...DIMENSIONS, ...(tries ?? []).map((more) => [{ more }, { more: [] }])].flat()
+  const wanted = (change: Partial<LlamaFlags>) =>
+    searches === undefined || Object.keys(change).some((name) => searches.includes(name as Name))
+  const dimensions = DIMENSIONS.map((values) => values.filter(wanted))
+  const changes = [...dimensions, ...(tries ?? []).map((more) => [{ more }, { more: [] }])].flat()
   const found = await descend(changes, { flags: from, top }, admitted, scoreOf, tell)
-  const rivals = [found, { ...found, unified: !found.unified }, plain].filter(admitted)
-  return playOff(distinct(rivals), scoreOf, tell)
+  const other = { ...found, unified: !found.unified }
+  const rivals = [
+    found,
+    ...(searches === undefined || searches.includes('unified') ? [other] : []),
+    ...(searches ? [] : [plain]),
+  ]
+  return playOff(distinct(rivals.filter(admitted)), scoreOf, tell)
 }
 
 /** One dimension after the other, each from the best so far. */
@@ -64,6 +74,8 @@ async function playOff(
   scoreOf: Score,
   tell: Tell,
 ): Promise<LlamaFlags> {
+  const [only, second] = rivals
+  if (only !== undefined && second === undefined) return only
   const played = rivals.map((flags) => ({ flags, scores: [] as number[] }))
   for (let round = 0; round < PLAY_OFF_RUNS; round++) {
     for (const { flags, scores } of played) scores.push(await scoreOf(flags))

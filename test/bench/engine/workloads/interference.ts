@@ -19,6 +19,7 @@ export const INTERFERENCE: Workload = {
     })),
   // With fewer slots not all of the streams decode: a calm tail of other work.
   admits: ({ parallel }) => parallel > DECODERS,
+  searches: ['unified', 'batch'],
   /** The tail, unless it is calm for want of long prompts. */
   score: (cases: Cases, first: Cases) =>
     figure(cases, 'all', 'served') < figure(first, 'all', 'served')

@@ -19,6 +19,7 @@ export const LIFECYCLE: Record<string, Workload> = {
     run: restarts,
     serving: ({ system }) => ({ systemPrompts: [system.text] }),
     score: (cases) => 1 / figure(cases, 'start', 'firstTokenMs'),
+    searches: [],
     tries: [['--no-warmup'], ['--fit', 'off'], ['--fit', 'off', '--no-warmup']],
   },
   W12: {
@@ -26,12 +27,14 @@ export const LIFECYCLE: Record<string, Workload> = {
     context: 1024,
     run: storm,
     score: (cases) => 1 / figure(cases, 'storm', 'nextTtft'),
+    searches: ['parallel', 'batch'],
   },
   W13: {
     title: 'many requests: memory',
     context: 512,
     run: soak,
     score: (cases) => 1 / figure(cases, 'all', 'peakMiB'),
+    searches: ['cacheRam'],
   },
 }
 

@@ -18,6 +18,7 @@ export const OVERLOADED: Workload = {
       all: await session.measure(arm, () => overload(session, arm)),
     })),
   score: (cases) => figure(cases, 'all', 'inTime'),
+  searches: ['parallel', 'batch'],
 }
 
 /** Open loop: people ask whether or not others still wait. */

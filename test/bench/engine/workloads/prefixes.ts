@@ -13,12 +13,14 @@ export const PREFIXES: Record<string, Workload> = {
     run: burst,
     arms: ['ours', 'prebuilt', 'plain', 'llama-server', 'llama-server-best', 'batched-bench'],
     score: (cases) => 1 / figure(cases, 'cold', 'ttftP50'),
+    searches: ['unified', 'parallel', 'batch', 'swaFull', 'cacheRam'],
   },
   W6: {
     title: '8 users, 6 turns each',
     context: 2048,
     run: conversations,
     score: (cases) => figure(cases, 'all', 'tokensPerSecond'),
+    searches: ['unified', 'parallel', 'swaFull', 'cacheRam'],
   },
 }
 

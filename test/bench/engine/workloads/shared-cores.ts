@@ -25,6 +25,7 @@ export const SHARED: Workload = {
       }
     }),
   score: (cases) => figure(cases, 'two', 'tokensPerSecond'),
+  searches: ['parallel', 'spin'],
 }
 
 const pidsOf = async (arms: readonly RunningArm[]): Promise<number[]> =>

@@ -81,18 +81,26 @@ export const THROUGHPUT: Record<string, Workload> = {
       ...{ prompt: 64, answer: 64, streams: [1], turns: 3 },
     }),
     score: (cases) => figure(cases, '1', 'tokensPerSecond'),
+    searches: ['unified', 'spin'],
     tries: GUESSES,
   },
-  W2: workload('W2', 'long answers, 32 in, 256 out', 512, {
-    ...{ prompt: 32, answer: 256, streams: SOME, turns: 1 },
-  }),
-  W3: workload('W3', 'long prompts, 1,024 in, 16 out', 2048, {
-    ...{ prompt: 1024, answer: 16, streams: SOME, turns: 1 },
-  }),
+  W2: {
+    ...workload('W2', 'long answers, 32 in, 256 out', 512, {
+      ...{ prompt: 32, answer: 256, streams: SOME, turns: 1 },
+    }),
+    searches: ['unified'],
+  },
+  W3: {
+    ...workload('W3', 'long prompts, 1,024 in, 16 out', 2048, {
+      ...{ prompt: 1024, answer: 16, streams: SOME, turns: 1 },
+    }),
+    searches: ['unified', 'batch', 'swaFull'],
+  },
   W9: {
     ...{ title: `copying, one stream, ${COPIED} out`, context: 1024, run: copying },
     arms: ['engine', 'ours', 'prebuilt', 'plain', 'llama-server', 'llama-server-best'],
     score: (cases) => figure(cases, '1', 'tokensPerSecond'),
+    searches: ['batch'],
     tries: GUESSES,
   },
 }

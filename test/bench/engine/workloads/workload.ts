@@ -47,6 +47,8 @@ export interface Workload {
   admits?: (flags: LlamaFlags) => boolean
   /** Only these; absent: every server. */
   arms?: readonly AnyArm[]
+  /** Dimensions of the search; absent: all. The others stay as W1 found them, whose search is whole. */
+  searches?: readonly (keyof LlamaFlags)[]
   /** Further flags that are tried, each against none. */
   tries?: string[][]
 }
