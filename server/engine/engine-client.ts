@@ -1,5 +1,4 @@
 import type { ChildProcess } from 'node:child_process'
-import { AnswerQueue } from './answer-queue.ts'
 import { EngineError } from './engine.ts'
 import type {
   ChatMessage,
@@ -15,11 +14,12 @@ import { describeAddon } from './addon.ts'
 import type { Addon } from './addon.ts'
 import { startEarly } from './early-engine.ts'
 import type { EarlyEngine } from './early-engine.ts'
+import { EngineCalls } from './engine-calls.ts'
 import type { EngineChild } from './engine-child.ts'
 import { backoffMs } from './backoff.ts'
 import { forkEngine } from './fork-engine.ts'
 import { beyondMemory, engineMemory, ownBytes, watchMemory } from './memory-limit.ts'
-import type { Answer, EngineOptions, FromEngine, ToEngine } from './protocol.ts'
+import type { EngineOptions, FromEngine, ToEngine } from './protocol.ts'
 import { StatsOverRestarts } from './stats-over-restarts.ts'
 import type { EngineWarning } from './warning.ts'
 
@@ -58,16 +58,10 @@ export interface EngineClientOptions {
 
 const NO_LOAD = { running: 0, waiting: 0, kvTokens: 0, threads: 0 }
 
-interface Call {
-  answer: (answer: Answer) => void
-  fail: (error: EngineError) => void
-}
-
 /** Supervises the engine process: restarts it with backoff, ends what was under way with an error. */
 export class EngineClient implements Engine {
   readonly #options: EngineClientOptions
-  readonly #calls = new Map<number, Call>()
-  #nextId = 1
+  readonly #calls: EngineCalls
   #child: EngineChild | undefined
   #state: EngineStatus['state'] = 'starting'
   #cause: string | undefined
@@ -81,8 +75,6 @@ export class EngineClient implements Engine {
   /** A piece of an answer came since it was ready. */
   #served = false
   #lastStepMs: number | undefined
-  /** Since when somebody waits for the engine; undefined: nobody does. */
-  #askedMs: number | undefined
   #load = NO_LOAD
   readonly #cache = new StatsOverRestarts()
   readonly #drafts: DraftStats = { accepted: 0, rejected: 0 }
@@ -99,34 +91,29 @@ export class EngineClient implements Engine {
   constructor(options: EngineClientOptions) {
     this.#options = options
     this.#now = options.now ?? (() => performance.now())
+    this.#calls = new EngineCalls(this.#now)
     this.#looks = setInterval(() => this.look(), LOOK_MS).unref()
     this.#start(options.early)
   }
 
   async tokenizeChat(messages: readonly ChatMessage[]): Promise<number[]> {
-    return await this.#tokens((id) => ({ kind: 'tokenizeChat', id, messages }))
+    const message = (id: number): ToEngine => ({ kind: 'tokenizeChat', id, messages })
+    return await this.#calls.tokens(this.#readyChild(), message)
   }
 
   async tokenizePrompt(prompt: string | readonly number[]): Promise<number[]> {
-    return await this.#tokens((id) => ({ kind: 'tokenizePrompt', id, prompt }))
+    const message = (id: number): ToEngine => ({ kind: 'tokenizePrompt', id, prompt })
+    return await this.#calls.tokens(this.#readyChild(), message)
   }
 
   async *generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<Piece, void> {
     signal.throwIfAborted()
-    yield* this.#run(request, signal)
+    yield* this.#calls.pieces(this.#readyChild(), request, signal)
   }
 
   async probe(timeoutMs: number): Promise<boolean> {
     if (this.#state !== 'ready' || this.#child === undefined) return false
-    const id = this.#nextId++
-    const { promise, resolve } = Promise.withResolvers<boolean>()
-    const timer = setTimeout(() => resolve(false), timeoutMs)
-    this.#ask(id, { answer: () => resolve(true), fail: () => resolve(false) })
-    this.#child.send({ kind: 'probe', id })
-    const decoded = await promise
-    clearTimeout(timer)
-    if (decoded) this.#settle(id)
-    return decoded
+    return await this.#calls.probe(this.#child, timeoutMs)
   }
 
   status(): EngineStatus {
@@ -152,7 +139,7 @@ export class EngineClient implements Engine {
     clearTimeout(this.#restartTimer)
     clearInterval(this.#looks)
     await this.#child?.stop(STOP_GRACE_MS)
-    this.#failAll('the engine is closed')
+    this.#calls.failAll(new EngineError('unavailable', 'the engine is closed'))
   }
 
   /** Process id of the engine, for tests and logs. */
@@ -225,7 +212,7 @@ export class EngineClient implements Engine {
     if (this.#state === 'closed') return
     if (message.kind === 'warning') return this.#warn(message.warning)
     if (message.kind === 'tokens') {
-      this.#calls.get(message.answer.id)?.answer(message.answer)
+      this.#calls.hear(message.answer)
       return
     }
     this.#load = message
@@ -235,7 +222,7 @@ export class EngineClient implements Engine {
     if (message.stepped) this.#lastStepMs = this.#now()
     for (const answer of message.answers) {
       if (answer.kind === 'piece') this.#served = true
-      this.#calls.get(answer.id)?.answer(answer)
+      this.#calls.hear(answer)
     }
   }
 
@@ -265,7 +252,7 @@ export class EngineClient implements Engine {
 
   /** Now and then: ends a process that hangs, which would never end by itself. */
   look(): void {
-    const since = Math.max(this.#askedMs ?? Infinity, this.#lastStepMs ?? 0)
+    const since = Math.max(this.#calls.sinceMs ?? Infinity, this.#lastStepMs ?? 0)
     if (this.#state !== 'ready' || this.#now() - since < HUNG_MS) return
     const seconds = HUNG_MS / 1000
     this.#endFor(`the engine was asked and decoded nothing for ${seconds} s`, 'hung')
@@ -275,7 +262,7 @@ export class EngineClient implements Engine {
     this.#load = NO_LOAD
     this.#cache.restarted()
     this.#lastStepMs = undefined
-    if (this.#state === 'closed') return this.#failAll(cause)
+    if (this.#state === 'closed') return this.#calls.failAll(new EngineError('unavailable', cause))
     const wasReady = this.#state === 'ready'
     const healthy = wasReady && (this.#served || this.#now() - this.#readyMs > HEALTHY_MS)
     this.#failedInRow = healthy ? 0 : this.#failedInRow + 1
@@ -284,18 +271,11 @@ export class EngineClient implements Engine {
     this.#options.report({ event: 'engine_gone', cause, how, restartInMs, ...this.#pidField() })
     this.#state = 'restarting'
     this.#cause = cause
-    this.#failAll(cause)
+    this.#calls.failAll(new EngineError('unavailable', cause, this.#when()))
     this.#restartTimer = setTimeout(() => {
       this.#restarts++
       this.#start()
     }, restartInMs)
-  }
-
-  #failAll(cause: string): void {
-    const calls = [...this.#calls.values()]
-    this.#calls.clear()
-    this.#askedMs = undefined
-    for (const call of calls) call.fail(new EngineError('unavailable', cause, this.#when()))
   }
 
   /** Until the engine can be ready again, as far as its last start tells. */
@@ -305,69 +285,10 @@ export class EngineClient implements Engine {
     return { retryAfterS: Math.max(1, Math.ceil(leftMs / 1000)) }
   }
 
-  #ask(id: number, call: Call): void {
-    this.#askedMs ??= this.#now()
-    this.#calls.set(id, call)
-  }
-
-  #settle(id: number): void {
-    this.#calls.delete(id)
-    if (this.#calls.size === 0) this.#askedMs = undefined
-  }
-
   #readyChild(): EngineChild {
     if (this.#state === 'ready' && this.#child !== undefined) return this.#child
     const cause = this.#cause ?? `the engine is ${this.#state}`
     throw new EngineError('unavailable', cause, this.#when())
-  }
-
-  async #tokens(message: (id: number) => ToEngine): Promise<number[]> {
-    const child = this.#readyChild()
-    const id = this.#nextId++
-    return await new Promise((resolve, reject) => {
-      const done = (settle: () => void) => {
-        this.#settle(id)
-        settle()
-      }
-      this.#ask(id, {
-        answer: (answer) =>
-          done(() => {
-            if (answer.kind === 'tokens') resolve(answer.tokens)
-            else reject(errorOf(answer))
-          }),
-        fail: reject,
-      })
-      child.send(message(id))
-    })
-  }
-
-  async *#run(request: GenerateRequest, signal: AbortSignal) {
-    const child = this.#readyChild()
-    const id = this.#nextId++
-    const queue = new AnswerQueue<Piece>()
-    const settle = () => this.#settle(id)
-    this.#ask(id, {
-      answer: (answer) => {
-        if (answer.kind === 'piece') return queue.push(answer.piece)
-        settle()
-        if (answer.kind === 'end') queue.end()
-        else queue.fail(errorOf(answer))
-      },
-      fail: (error) => {
-        settle()
-        queue.fail(error)
-      },
-    })
-    const abort = () => queue.fail(signal.reason as Error)
-    signal.addEventListener('abort', abort, { once: true })
-    child.send({ kind: 'generate', id, request })
-    try {
-      if (signal.aborted) abort()
-      yield* queue
-    } finally {
-      signal.removeEventListener('abort', abort)
-      if (this.#calls.has(id)) child.send({ kind: 'cancel', id })
-    }
   }
 
   #pidField(): { pid?: number } {
@@ -380,9 +301,4 @@ function add<Name extends string>(
   more: Readonly<Record<Name, number>>,
 ): void {
   for (const name of Object.keys(total) as Name[]) total[name] += more[name]
-}
-
-function errorOf(answer: Answer): EngineError {
-  if (answer.kind === 'error') return new EngineError(answer.code, answer.message, answer)
-  return new EngineError('failed', `unexpected answer ${answer.kind}`)
 }

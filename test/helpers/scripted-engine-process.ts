@@ -10,6 +10,8 @@ const none = { kvTokens: 0, running: 0, waiting: 0, threads: 1 }
 const cache = { tokens: { slot: 0, memory: 0, volume: 0 }, entries: 0, bytes: 0 }
 const drafts = { accepted: 0, rejected: 0 }
 const shaping = { padRows: 0, moves: 0, copies: 0 }
+/** What a step takes. */
+const PROBE_MS = 50
 let hangs = false
 
 const send = (message: FromEngine, then?: () => void) => process.send?.(message, () => then?.())
@@ -28,7 +30,8 @@ function generate({ id, request }: Extract<ToEngine, { kind: 'generate' }>): voi
 process.once('message', () => {
   process.on('message', (message: ToEngine) => {
     if (message.kind === 'generate') generate(message)
-    if (message.kind === 'probe' && !hangs) round([{ id: message.id, kind: 'end' }])
+    if (message.kind === 'probe' && !hangs)
+      setTimeout(() => round([{ id: message.id, kind: 'end' }]), PROBE_MS)
   })
   send({ kind: 'ready', compiled: false, untouchedBytes: 0 })
 })

@@ -100,6 +100,19 @@ test('an idle engine is never taken for one that hangs', async () => {
   await asked
 })
 
+test('a probe that is answered too late is over all the same', async () => {
+  let skipMs = 0
+  const { client: one, events } = client({ now: () => performance.now() + skipMs })
+  await ready(one)
+  expect(await one.probe(1)).toBe(false)
+  // Its answer came while this one was on its way.
+  expect(await one.probe(5000)).toBe(true)
+  skipMs = 3_600_000
+  one.look()
+  expect(await ask(one, ANSWERS)).toBe('a')
+  expect(events.map(({ event }) => event)).not.toContain('engine_gone')
+})
+
 test('a process that cannot be had is tried again', async () => {
   let tries = 0
   const failing = () => {
