@@ -1,108 +1,116 @@
-import { randomNumbers } from '../bench/engine/statistics.ts'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { GenerateRequest } from '../../server/engine/engine.ts'
+import { randomNumbers } from '../bench/engine/statistics.ts'
 import { type Outcome, type Settings, firstOf, percent } from './campaign.ts'
+import { type Folders, otherModels } from './isolation/other-models.ts'
+import {
+  LONG,
+  PAIRS_ENGINE,
+  SHORT,
+  ask,
+  askInTurn,
+  count,
+  judge,
+  newTally,
+  promptsOf,
+} from './isolation/pairs.ts'
+import { memoryTier } from './memory-tier.ts'
 import { type OpenEngine, type Said, openEngine } from './open-engine.ts'
 
-/** A few more than the shortest prefix that is shared. */
-const PROMPT = 20
-const MAX_TOKENS = 1
 /** So few that what they leave behind is still in the slots when the next ones ask. */
 const WAVE = 4
-const FIRST_TOKEN = 1000
-const TOKENS = 20_000
-const OTHER_DIGEST = 'ef'.repeat(32)
+/** Waves after which others have taken the slots of one: its prompts are in the RAM tier alone. Even. */
+const UNTIL_TAKEN = 4
+const TIER_BYTES = 128 * 2 ** 20
 
-/** Who asks the same thing a second time. */
-interface Second {
-  name: string
-  differs: Partial<GenerateRequest>
-  /** Another engine, of the same file under another digest. */
-  otherModel?: true
-}
-
-const STRANGERS: readonly Second[] = [
+/** Who asks the same thing a second time, of the same engine. */
+const STRANGERS: readonly { name: string; differs: Partial<GenerateRequest> }[] = [
   { name: 'another tenant', differs: { tenant: 'another' } },
   { name: 'another adapter', differs: { adapter: 'ad'.repeat(32) } },
-  { name: 'another model', differs: {}, otherModel: true },
-]
-/** Names that a careless key would confuse with the first one's. */
-const LOOKALIKES: readonly Second[] = [
+  // Names that a careless key would confuse with the first one's.
   { name: 'a tenant named alike', differs: { tenant: 'campaign|none', adapter: '' } },
   { name: 'a tenant with a space more', differs: { tenant: 'campaign ' } },
 ]
-const SECONDS = [...STRANGERS, ...LOOKALIKES]
-
-interface Tally {
-  pairs: number
-  evaluated: number
-  equal: number
-}
+/** Of all pairs: as many as each stranger has. */
+const OTHER_MODELS = 1 / (STRANGERS.length + 1)
 
 /** The same prompt from two: only the very same tenant, adapter and model may share its keys and values. */
-export async function isolation({ model, size, say }: Settings): Promise<Outcome> {
-  const options = { contextSize: 64, slots: 16, shaping: false }
-  const engine = await openEngine(model, options)
-  const other = await openEngine(model, { ...options, digest: OTHER_DIGEST })
+export async function isolation(settings: Settings): Promise<Outcome> {
+  const tier = memoryTier(TIER_BYTES)
+  const stateFolder = await mkdtemp(join(tmpdir(), 'serantau-campaign-'))
+  const folders: Folders = { stateFolder, prefixMemory: tier.options }
+  const others = Math.round(settings.size * OTHER_MODELS)
   const random = randomNumbers(11)
-  const tallies = new Map(SECONDS.map(({ name }) => [name, { pairs: 0, evaluated: 0, equal: 0 }]))
-  const control = { asked: 0, hits: 0 }
-  const failures: string[] = []
+  const outcome: Outcome = { figures: [], failures: [] }
   try {
-    for (let pairs = 0, wave = 0; pairs < size; pairs += WAVE, wave++) {
-      if (wave % 100 === 0) say(`${pairs} of ${size} pairs`)
-      const prompts = Array.from({ length: WAVE }, () => promptOf(random))
-      const first = await inTurn(prompts, (prompt) => ask(engine, prompt, {}))
-      if (first.some(({ cachedTokens }) => cachedTokens > 0)) failures.push('a first one hit')
-      const again = await inTurn(prompts, (prompt) => ask(engine, prompt, {}))
-      control.asked += WAVE
-      control.hits += again.filter(({ cachedTokens }) => cachedTokens === PROMPT - 1).length
-      const second = SECONDS[wave % SECONDS.length]!
-      const asked = second.otherModel === true ? other : engine
-      const answers = await all(prompts, (prompt) => ask(asked, prompt, second.differs))
-      count(tallies.get(second.name)!, first, answers)
+    const engine = await openEngine(settings.model, { ...PAIRS_ENGINE, ...folders })
+    try {
+      await strangers(engine, settings.size - others, random, settings, outcome)
+    } finally {
+      await engine.close()
     }
+    await otherModels(folders, others, random, settings, outcome)
+    return { ...outcome, failures: firstOf(outcome.failures) }
   } finally {
-    await Promise.all([engine.close(), other.close()])
+    await rm(stateFolder, { recursive: true, force: true })
+    tier.remove()
   }
-  return outcomeOf(tallies, control, failures)
 }
 
-const promptOf = (random: () => number): number[] =>
-  Array.from({ length: PROMPT }, () => FIRST_TOKEN + Math.floor(random() * TOKENS))
-
-const all = (prompts: number[][], work: (prompt: number[]) => Promise<Said>) =>
-  Promise.all(prompts.map(work))
-
-/** Those that ask at once may take each other's slots, and what is held in them. */
-async function inTurn(prompts: number[][], work: (prompt: number[]) => Promise<Said>) {
-  const said: Said[] = []
-  for (const prompt of prompts) said.push(await work(prompt))
-  return said
+interface Wave {
+  prompts: number[][]
+  first: Said[]
 }
 
-const ask = (engine: OpenEngine, prompt: number[], differs: Partial<GenerateRequest>) =>
-  engine.ask(prompt, { maxTokens: MAX_TOKENS, ignoreEos: true, ...differs })
-
-function count(tally: Tally, first: readonly Said[], answers: readonly Said[]): void {
-  tally.pairs += answers.length
-  tally.evaluated += answers.filter(({ cachedTokens }) => cachedTokens === 0).length
-  tally.equal += answers.filter(({ text }, index) => text === first[index]?.text).length
-}
-
-function outcomeOf(
-  tallies: ReadonlyMap<string, Tally>,
-  control: { asked: number; hits: number },
-  failures: string[],
-): Outcome {
-  const rows: [string, string][] = [
-    ['the same tenant, adapter and model hit', percent(control.hits, control.asked)],
-  ]
-  if (control.hits < control.asked)
-    failures.push(`control: ${percent(control.hits, control.asked)} hit`)
-  for (const [name, { pairs, evaluated, equal }] of tallies) {
-    rows.push([`${name}: every token evaluated`, percent(evaluated, pairs)])
-    rows.push([`${name}: equal answers`, percent(equal, pairs)])
-    if (evaluated < pairs) failures.push(`${name}: ${percent(evaluated, pairs)} evaluated`)
+/** In turns they ask for what is in the slots still, and for what is in memory alone. */
+async function strangers(
+  engine: OpenEngine,
+  size: number,
+  random: () => number,
+  { say }: Settings,
+  outcome: Outcome,
+): Promise<void> {
+  const tallies = STRANGERS.map(newTally)
+  const control = { slot: { asked: 0, hits: 0 }, memory: { asked: 0, hits: 0 } }
+  const recent: Wave[] = []
+  for (let wave = 0; wave * WAVE < size; wave++) {
+    if (wave % 100 === 0) say(`${wave * WAVE} of ${size} pairs`)
+    const odd = wave % 2 === 1
+    const fresh = promptsOf(random, WAVE, odd ? LONG : SHORT)
+    const first = await askInTurn(engine, fresh)
+    if (first.some(({ cachedTokens }) => cachedTokens > 0)) outcome.failures.push('a first one hit')
+    recent.push({ prompts: fresh, first })
+    const old = recent.length > UNTIL_TAKEN ? recent.shift() : undefined
+    const inMemory = odd && old !== undefined
+    const again = inMemory ? old : { prompts: fresh, first }
+    const same = await askInTurn(engine, again.prompts)
+    const part = control[inMemory ? 'memory' : 'slot']
+    part.asked += WAVE
+    part.hits += same.filter(
+      ({ cachedTokens }, at) => cachedTokens === again.prompts[at]!.length - 1,
+    ).length
+    const who = (wave >> 1) % STRANGERS.length
+    const differs = STRANGERS[who]?.differs
+    const said = await Promise.all(again.prompts.map((prompt) => ask(engine, prompt, differs)))
+    count(tallies[who]!, again.first, said)
   }
-  return { figures: rows, failures: firstOf(failures) }
+  judgeControl(engine, control, outcome)
+  STRANGERS.forEach(({ name }, who) => judge(name, tallies[who]!, outcome))
+}
+
+/** Where the first one itself does not hit, it proves nothing that others do not. */
+function judgeControl(
+  engine: OpenEngine,
+  control: Record<'slot' | 'memory', { asked: number; hits: number }>,
+  { figures, failures }: Outcome,
+): void {
+  for (const [where, { asked, hits }] of Object.entries(control)) {
+    figures.push([`the same tenant, adapter and model hit, in ${where}`, percent(hits, asked)])
+    if (hits < asked) failures.push(`control, in ${where}: ${percent(hits, asked)} hit`)
+  }
+  const { memory } = engine.client.stats().cache.tokens
+  figures.push(['tokens that came back from memory', `${memory}`])
+  if (memory === 0) failures.push('no token came back from memory: nothing is proved of it')
 }
