@@ -3,6 +3,7 @@ import { disconnects } from './disconnects.ts'
 import { exactness } from './exactness.ts'
 import { isolation } from './isolation.ts'
 import { kill } from './kill.ts'
+import { quality } from './quality.ts'
 import { rolling } from './rolling.ts'
 import { soak } from './soak.ts'
 
@@ -11,6 +12,10 @@ export const CAMPAIGNS: Record<string, Campaign> = {
     title: 'Greedy answers equal those of llama-server, and many at once those of each alone',
     ...{ unit: 'prompts', size: 500, model: 'gemma' },
     run: (settings) => exactness(settings),
+  },
+  quality: {
+    title: 'Our kernels are as near to the exact probabilities as those of llama.cpp',
+    ...{ unit: 'chunks of text', size: 40, model: 'gemma', run: quality },
   },
   isolation: {
     title: 'Keys and values of one tenant, adapter or model never serve another',

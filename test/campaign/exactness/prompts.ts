@@ -3,7 +3,7 @@ import { run } from '../../../infra/local/command.ts'
 import { randomNumbers } from '../../bench/engine/statistics.ts'
 
 /** Ten languages in eight scripts. */
-const LANGUAGES = ['zlm-Latn', 'id', 'th', 'vi', 'ta', 'zh', 'km', 'en', 'hi', 'ar']
+export const LANGUAGES = ['zlm-Latn', 'id', 'th', 'vi', 'ta', 'zh', 'km', 'en', 'hi', 'ar']
 const SCRIPT = join(import.meta.dirname, '..', '..', 'bench', 'engine', 'tokenize-texts.ts')
 /** So many prompts in a row begin alike, so that prefixes are shared. */
 const SIBLINGS = 4
