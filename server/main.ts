@@ -7,8 +7,10 @@ import { KitError } from '../catalog/errors.ts'
 import type { ModelConfig } from '../catalog/serving-config.ts'
 import type { EarlyEngine } from './engine/early-engine.ts'
 import { forkEngine } from './engine/fork-engine.ts'
+import { leaveMemoryOutOfCoreDumps } from './core-dumps.ts'
 
 async function main(args: string[]): Promise<void> {
+  leaveMemoryOutOfCoreDumps()
   const forked = isModelRole(args) ? forkEngine() : undefined
   const { readOptions } = await import('./config.ts')
   const options = readOptions(args)

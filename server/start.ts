@@ -15,6 +15,7 @@ import { GatewayConfigSchema, ModelConfigSchema } from '../catalog/serving-confi
 import type { GatewayConfig, ModelConfig } from '../catalog/serving-config.ts'
 import { ensureWeights } from '../weights/fetch.ts'
 import { chooseAddon, describeAddon } from './engine/addon.ts'
+import { leaveMemoryOutOfCoreDumps } from './core-dumps.ts'
 import { ensureFirstKey } from './first-key.ts'
 import { createLogger } from './logger.ts'
 import { memoryFolder } from './memory-folder.ts'
@@ -37,6 +38,7 @@ const stateFolder = () =>
 const say = (line: string) => process.stderr.write(`${line}\n`)
 
 async function main(): Promise<void> {
+  leaveMemoryOutOfCoreDumps()
   const options = readArguments(process.argv.slice(2))
   const { model, port } = options
   const file = await ensureWeights(model.files[0]!, join(cacheFolder(), 'weights'), (detail) =>

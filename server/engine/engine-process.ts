@@ -3,6 +3,7 @@
  * no `catch` can help; then this process dies and the server lives. It ends with its parent.
  */
 import { once } from 'node:events'
+import { leaveMemoryOutOfCoreDumps } from '../core-dumps.ts'
 import { KitError } from '../../catalog/errors.ts'
 import type { EngineCaches } from './engine-caches.ts'
 import { loadModel } from './load-model.ts'
@@ -18,6 +19,7 @@ const NATIVE =
 let ready = false
 
 async function main(): Promise<void> {
+  leaveMemoryOutOfCoreDumps()
   let caches: EngineCaches | undefined = undefined
   process.on('disconnect', () => void leave(caches))
   process.on('SIGTERM', () => undefined)

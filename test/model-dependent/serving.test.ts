@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import OpenAI from 'openai'
@@ -178,6 +179,11 @@ test('thirty clients that leave leak no slot', async () => {
   const all = await Promise.all(QUESTIONS.map((question) => answerOf(question, { max_tokens: 2 })))
   expect(all.every((text) => text !== '')).toBe(true)
   expect(model.enginePid()).toBe(pid)
+})
+
+test.runIf(process.platform === 'linux')('the engine leaves its memory out of core dumps', () => {
+  const filter = readFileSync(`/proc/${model.enginePid()}/coredump_filter`, 'utf8')
+  expect(Number.parseInt(filter, 16)).toBe(0)
 })
 
 test('a killed engine: typed error in the stream, 503 with Retry-After, then service again', async () => {
