@@ -15,6 +15,8 @@ export interface Rollout {
   updates: number
   streams: number
   maxTokens: number
+  /** One stream in so many is of so many tokens instead: a drain must wait for it. */
+  long?: { oneIn: number; maxTokens: number }
   say: (line: string) => void
 }
 
@@ -34,6 +36,7 @@ export async function rollUnderLoad(rollout: Rollout): Promise<Outcome> {
       const name = `deployment/${deployments[update % deployments.length]}`
       say(`update ${update + 1} of ${updates}: ${name}`)
       const began = performance.now()
+      load.updating()
       await kubectl('rollout', 'restart', name)
       await kubectl('rollout', 'status', name, `--timeout=${ROLLOUT_TIMEOUT}`)
       seconds.push((performance.now() - began) / 1000)
@@ -44,16 +47,27 @@ export async function rollUnderLoad(rollout: Rollout): Promise<Outcome> {
     load.stopped = true
     await Promise.all(clients)
   }
-  const { asked, whole, refused, failures } = load
+  return outcomeOf(rollout, load, Math.max(...seconds))
+}
+
+function outcomeOf({ updates, streams, long }: Rollout, load: Load, mostSeconds: number): Outcome {
+  const { asked, whole, longAcross, refused, failures } = load
   const figures: [string, string][] = [
     ['rolling updates', `${updates}`],
     ['streams at a time', `${streams}`],
     ['streams that came whole', percent(whole, asked)],
     ['requests refused with 429 and asked again', `${refused}`],
-    ['an update, seconds: most', show(Math.max(...seconds))],
+    ['an update, seconds: most', show(mostSeconds)],
   ]
   // Those that nobody cut must have been there at all.
   if (whole < streams) failures.push(`only ${whole} streams came whole`)
+  if (long !== undefined) {
+    const label = `streams of ${long.maxTokens} tokens, whole, that an update began under`
+    figures.push([label, `${longAcross}`])
+    if (longAcross < updates) {
+      failures.push(`only ${longAcross} long streams came whole through ${updates} updates`)
+    }
+  }
   return { figures, failures: firstOf(failures) }
 }
 
@@ -62,10 +76,13 @@ class Load {
   /** Streams that ended, however they did. */
   asked = 0
   whole = 0
+  /** Long ones that came whole though an update began meanwhile. */
+  longAcross = 0
   /** Requests beyond what the stack admits: an answer too, and asked again. */
   refused = 0
   readonly failures: string[] = []
   readonly #rollout: Rollout
+  #updates = 0
 
   constructor(rollout: Rollout) {
     this.#rollout = rollout
@@ -77,14 +94,22 @@ class Load {
     await until(() => this.asked >= goal, `${count} streams ended`, TURNOVER_MS)
   }
 
+  /** An update begins now. */
+  updating(): void {
+    this.#updates++
+  }
+
   async keepAsking(client: number): Promise<void> {
-    const { endpoint, key, model, maxTokens } = this.#rollout
+    const { endpoint, key, model, long } = this.#rollout
+    const isLong = long !== undefined && client % long.oneIn === 0
+    const { maxTokens } = isLong ? long : this.#rollout
     const random = randomNumbers(client)
     while (!this.stopped) {
       const prompt = Array.from(
         { length: PROMPT_TOKENS },
         () => 1000 + Math.floor(random() * 20_000),
       )
+      const updatesBefore = this.#updates
       const seen = await readStream(endpoint, key, { model, prompt, maxTokens })
       if (seen.status === 429) {
         this.refused++
@@ -93,8 +118,10 @@ class Load {
       }
       this.asked++
       const { status, finish, tokens, done, errorCode, broken } = seen
-      if (finish === 'length' && tokens === maxTokens && done) this.whole++
-      else this.failures.push(`a stream got ${status}, ${tokens} tokens, ${errorCode ?? broken}`)
+      if (finish === 'length' && tokens === maxTokens && done) {
+        this.whole++
+        if (isLong && this.#updates > updatesBefore) this.longAcross++
+      } else this.failures.push(`a stream got ${status}, ${tokens} tokens, ${errorCode ?? broken}`)
     }
   }
 }

@@ -10,6 +10,8 @@ import { rollUnderLoad } from './roll-under-load.ts'
 const CLUSTER = 'rolling-campaign'
 const STREAMS = 60
 const MAX_TOKENS = 24
+/** So long that a pod which is told to end has to wait for it. */
+const LONG = { oneIn: 6, maxTokens: 256 }
 
 /** In an embedded cluster of its own: rolling updates of gateway and model, one after the other. */
 export async function rolling({ model, size, say }: Settings): Promise<Outcome> {
@@ -35,7 +37,7 @@ export async function rolling({ model, size, say }: Settings): Promise<Outcome> 
       model: id,
       kubectl: (...args) => kubectl('--kubeconfig', kubeconfig, '-n', 'serantau', ...args),
       deployments: [`model-${id}`, 'gateway'],
-      ...{ updates: size, streams: STREAMS, maxTokens: MAX_TOKENS, say },
+      ...{ updates: size, streams: STREAMS, maxTokens: MAX_TOKENS, long: LONG, say },
     })
   } finally {
     await leave()
@@ -48,5 +50,5 @@ const stackOf = (id: string) => `config:
   serantau:cluster: { kind: local, name: ${CLUSTER} }
   serantau:acceptedLicences: [gemma]
   serantau:models:
-    - { id: ${id}, slots: 16, contextSize: 128, firstTokenMs: 600000 }
+    - { id: ${id}, slots: 16, contextSize: 320, firstTokenMs: 600000 }
 `
