@@ -3,6 +3,7 @@ import { disconnects } from '../campaign/disconnects.ts'
 import { exactness } from '../campaign/exactness.ts'
 import { isolation } from '../campaign/isolation.ts'
 import { kill } from '../campaign/kill.ts'
+import { soak } from '../campaign/soak.ts'
 
 /** `npm run campaign` runs the same at their whole size. */
 const say = () => undefined
@@ -28,7 +29,7 @@ test(
 )
 
 test(
-  'sixty clients that leave while they wait, are read or are answered leak no slot',
+  'sixty clients, half of them of the gateway, that leave while they wait, are read or are answered leak no slot',
   async () => {
     const { failures } = await disconnects({ model: 'smollm2', size: 60, say })
     expect(failures).toEqual([])
@@ -37,10 +38,20 @@ test(
 )
 
 test(
-  'four kills of the engine: no stream hangs or says a wrong word, and service comes back',
+  'four kills of one engine: no stream hangs or says a wrong word, and service comes back',
   async () => {
     const { failures } = await kill({ model: 'smollm2', size: 4, say })
     expect(failures).toEqual([])
+  },
+  PATIENCE_MS,
+)
+
+test(
+  'each of sixty-four requests that come sixteen at a time is answered whole',
+  async () => {
+    const { figures, failures } = await soak({ model: 'smollm2', size: 64, say })
+    expect(failures).toEqual([])
+    expect(figures).toContainEqual(['requests', '64'])
   },
   PATIENCE_MS,
 )
