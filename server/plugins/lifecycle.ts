@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
+import { onRequestEnd } from './request-end.ts'
 
 const POLL_MS = 50
 
@@ -37,12 +38,12 @@ export function registerDrain(app: FastifyInstance, lifecycle: Lifecycle, ends: 
   app.addHook('onRequest', async (request, reply) => {
     if (lifecycle.draining) reply.header('connection', 'close')
     // Probes go on to the end.
-    if (!isProbe(request.url)) lifecycle.began()
-  })
-  app.addHook('onResponse', async (request) => {
     if (isProbe(request.url)) return
-    lifecycle.ended()
-    if (ends && lifecycle.draining) request.raw.socket.destroySoon()
+    lifecycle.began()
+    onRequestEnd(reply, (left) => {
+      lifecycle.ended()
+      if (!left && ends && lifecycle.draining) request.raw.socket.destroySoon()
+    })
   })
 }
 

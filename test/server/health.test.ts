@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { GatewayConfigSchema, ModelConfigSchema } from '../../catalog/serving-config.ts'
 import { drainMs } from '../../server/run-role.ts'
 import { FakeEngine } from '../helpers/fake-engine.ts'
-import { chatBody, gatewayRole, headers, modelRole } from '../helpers/roles.ts'
+import { chatBody, gatewayRole, headers, modelRole, until } from '../helpers/roles.ts'
 
 const ready = async (role: ReturnType<typeof modelRole>) => {
   const response = await role.app.inject({ url: '/health/ready' })
@@ -146,4 +146,21 @@ test('a drain of the model ends connections with the answers under way, and the 
   expect(connections).toBe(2 * STREAMS)
   await gateway.close()
   await model.close()
+})
+
+test('clients that left are no longer under way, so a drain does not wait for them', async () => {
+  const role = modelRole()
+  role.engine.beforeToken = () => new Promise(() => {})
+  const left = new AbortController()
+  const body = JSON.stringify(chatBody({ stream: true }))
+  const asked = fetch(`${await role.listen()}/v1/chat/completions`, {
+    ...{ method: 'POST', headers: headers(), body, signal: left.signal },
+  })
+  await until(() => role.engine.stats().running === 1, 'under way')
+  left.abort()
+  await expect(asked).rejects.toThrow()
+  const began = performance.now()
+  await role.lifecycle.untilQuiet(50, 30_000)
+  expect(performance.now() - began).toBeLessThan(10_000)
+  await role.close()
 })
