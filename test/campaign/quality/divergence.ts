@@ -32,6 +32,8 @@ export function divergenceOf(printed: string): Divergence {
 
 /** Ours may be so much further from the exact probabilities than stock's. */
 export const MOST_BEYOND = 1.02
+/** Beyond so many standard errors a difference is none of chance. */
+const CHANCE = 2
 
 /** What of the promise is not kept. */
 export function worseThan(stock: Divergence, ours: Divergence): string[] {
@@ -39,7 +41,9 @@ export function worseThan(stock: Divergence, ours: Divergence): string[] {
   if (same && stock.perplexity.value === ours.perplexity.value) {
     return ['both computed with the same kernels: nothing is proved']
   }
-  const ratio = ours.mean.value / stock.mean.value
-  if (ratio <= MOST_BEYOND) return []
-  return [`our divergence is ${ratio.toPrecision(4)} of stock's, allowed is ${MOST_BEYOND}`]
+  const beyond = ours.mean.value - MOST_BEYOND * stock.mean.value
+  const error = Math.hypot(ours.mean.error, MOST_BEYOND * stock.mean.error)
+  if (beyond <= CHANCE * error) return []
+  const ratio = (ours.mean.value / stock.mean.value).toPrecision(4)
+  return [`our divergence is ${ratio} of stock's, allowed is ${MOST_BEYOND} and chance`]
 }

@@ -71,6 +71,7 @@ export const THROUGHPUT: Record<string, Workload> = {
       ...{ prompt: 64, answer: 64, streams: STREAMS, turns: 1 },
     }),
     arms: ['engine', 'batched-bench', 'batched-bench-ours', 'ours', 'llama-server-best'],
+    searches: [],
   },
   W1: workload('W1', 'chat, 64 in, 64 out', 512, {
     ...{ prompt: 64, answer: 64, streams: STREAMS, turns: 3 },
