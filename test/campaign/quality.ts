@@ -47,7 +47,7 @@ async function saveExact(
   { file, base, folder, size }: { file: string; base: string; folder: string; size: number },
 ): Promise<number> {
   const [exact, text] = [join(folder, 'exact.gguf'), join(folder, 'text.txt')]
-  await writeFile(text, await mixedText())
+  await writeFile(text, mixedText())
   await runTool(tools.quantize, ['--allow-requantize', file, exact, 'F32', THREADS], tools.folder)
   const args = ['-m', exact, '-f', text, '--chunks', `${size}`, '--kl-divergence-base', base]
   const printed = await runTool(tools.perplexity, [...args, ...READING], tools.folder)

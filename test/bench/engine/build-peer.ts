@@ -13,7 +13,7 @@ import { type Report, asStep } from '../../../infra/progress.ts'
 const ROOT = join(import.meta.dirname, '..', '..', '..')
 /** The very source that our engine is compiled from. */
 const BUNDLE = join(ROOT, 'node_modules', 'node-llama-cpp', 'llama', 'gitRelease.bundle')
-const TARGETS = ['llama-server', 'llama-bench', 'llama-batched-bench']
+const TARGETS = ['llama-server', 'llama-bench', 'llama-batched-bench'] as const
 /** Native code and OpenMP, as llama.cpp's own defaults are; the UI would be fetched. */
 const FLAGS = [
   ...['-DCMAKE_BUILD_TYPE=Release', '-DLLAMA_BUILD_UI=OFF', '-DLLAMA_USE_PREBUILT_UI=OFF'],
@@ -35,46 +35,58 @@ export interface Peer {
  * the cache or built, about 8 minutes on two cores. Fails with TOOL_MISSING, TOOL_BUILD_FAILED.
  */
 export async function ensurePeer(report: Report): Promise<Peer> {
-  const key = await peerKey()
-  const parent = join(cacheFolder(), 'tools', 'llama-server')
-  const entry = join(parent, key)
-  const server =
-    (await verified(entry)) ??
-    (await withLock(join(parent, 'lock'), 'llama-server', LOCK_WAIT_MS, async () => {
-      const meanwhile = await verified(entry)
-      if (meanwhile !== undefined) return meanwhile
-      return asStep(report, 'build llama-server', 'the peer, from the same source (8 min)', () =>
-        putEntry(entry, build).catch((error: unknown) => {
-          throw buildFailed(error as Error)
-        }),
-      )
-    }))
-  const folder = dirname(server)
+  const { folder, key } = await ensurePrograms('llama-server', TARGETS, report)
   return {
-    server,
+    server: join(folder, 'llama-server'),
     batchedBench: join(folder, 'llama-batched-bench'),
     env: { LD_LIBRARY_PATH: folder },
     key,
   }
 }
 
+/** Programs of llama.cpp with their libraries in one folder, and what they were built of. */
+export async function ensurePrograms(
+  name: string,
+  targets: readonly [string, ...string[]],
+  report: Report,
+): Promise<{ folder: string; key: string }> {
+  const key = await keyOf(targets)
+  const parent = join(cacheFolder(), 'tools', name)
+  const entry = join(parent, key)
+  const program =
+    (await verified(entry)) ??
+    (await withLock(join(parent, 'lock'), name, LOCK_WAIT_MS, async () => {
+      const meanwhile = await verified(entry)
+      if (meanwhile !== undefined) return meanwhile
+      return asStep(report, `build ${name}`, "from the engine's own source (minutes)", () =>
+        putEntry(entry, (folder) => build(folder, targets)).catch((error: unknown) => {
+          throw buildFailed(error as Error, name)
+        }),
+      )
+    }))
+  return { folder: dirname(program), key }
+}
+
 /** Native code differs by processor, so its features are part of the key. */
-async function peerKey(): Promise<string> {
+async function keyOf(targets: readonly string[]): Promise<string> {
   const compiler = await program('c++', ['--version'])
-  const hash = createHash('sha256').update(JSON.stringify([FLAGS, TARGETS, compiler]))
+  const hash = createHash('sha256').update(JSON.stringify([FLAGS, targets, compiler]))
   const processor = await readFile('/proc/cpuinfo', 'utf8').catch(() => '')
   hash.update(/^(flags|Features)\s*:.*$/m.exec(processor)?.[0] ?? '')
   for await (const chunk of createReadStream(BUNDLE)) hash.update(chunk)
   return hash.digest('hex').slice(0, 16)
 }
 
-async function build(folder: string): Promise<{ file: string; how: 'built' }> {
+async function build(
+  folder: string,
+  targets: readonly [string, ...string[]],
+): Promise<{ file: string; how: 'built' }> {
   for (const name of ['git', 'cmake', 'ninja']) await program(name, ['--version'])
   const [source, output] = [join(folder, 'source'), join(folder, 'build')]
   await run('git', ['clone', '--quiet', BUNDLE, source])
   await run('cmake', ['-G', 'Ninja', '-S', source, '-B', output, ...FLAGS])
   const jobs = `-j${availableParallelism()}`
-  await run('cmake', ['--build', output, '--target', ...TARGETS, jobs])
+  await run('cmake', ['--build', output, '--target', ...targets, jobs])
   await mkdir(join(folder, 'bin'))
   for (const name of await readdir(join(output, 'bin'))) {
     const [from, to] = [join(output, 'bin', name), join(folder, 'bin', name)]
@@ -82,7 +94,7 @@ async function build(folder: string): Promise<{ file: string; how: 'built' }> {
   }
   await rm(source, { recursive: true })
   await rm(output, { recursive: true })
-  return { file: join('bin', 'llama-server'), how: 'built' }
+  return { file: join('bin', targets[0]), how: 'built' }
 }
 
 async function program(name: string, args: string[]): Promise<string> {
@@ -100,10 +112,10 @@ async function program(name: string, args: string[]): Promise<string> {
   })
 }
 
-function buildFailed(error: Error): Error {
+function buildFailed(error: Error, path: string): Error {
   if (error instanceof KitError) return error
-  const expected = 'a build that ends with a working llama-server'
+  const expected = 'a build that ends with a working program'
   const fix = 'read the message above; --arms without llama-server needs no build'
-  const problem = { path: 'llama-server', expected, got: error.message, fix }
+  const problem = { path, expected, got: error.message, fix }
   return new KitError('TOOL_BUILD_FAILED', problem, { cause: error })
 }

