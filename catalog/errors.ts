@@ -34,7 +34,7 @@ export const ERROR_CODES = {
   ENGINE_ADDON_UNUSABLE: {
     exit: 3,
     about:
-      'A compiled engine is damaged or for another CPU or version; the prebuilt one serves, slower.',
+      'A compiled engine is damaged or for another CPU or version; the prebuilt one serves, slower. An image for an accelerator has none for the CPU, and does not serve without one.',
   },
   MODEL_NOT_LOADED: {
     exit: 1,
