@@ -96,7 +96,10 @@ export class Steps {
     return true
   }
 
-  /** Decodes one row in a slot that has room for it, and drops it again: while no request runs. */
+  /**
+   * Decodes one row in a slot, and drops it again: while no request runs. There is room for one: the
+   * last token of an answer is never decoded.
+   */
   async probe(): Promise<void> {
     const { vocabulary } = this.#options
     const views = this.#slots.views()
@@ -105,8 +108,6 @@ export class Steps {
       slots.find((each) => this.#slots.lengthOf(each) === 0) ??
       slots.find((each) => views[each]?.padable === true) ??
       0
-    // Every slot is full.
-    if (this.#slots.lengthOf(slot) >= this.#context.contextSize) this.#residents.clear(slot)
     const [position, tokens] = [this.#slots.lengthOf(slot), Uint32Array.of(vocabulary.start)]
     await this.#context.decode([{ slot, position, tokens, pad: true }])
     this.#outbox.step()

@@ -718,7 +718,7 @@ describe('a probe', () => {
 
   test.each([
     ['in the only slot', slotsOf(1)],
-    ['where every slot is full', slotsOf(1, { contextSize: 42 })],
+    ['where an answer took all the room there was', slotsOf(1, { contextSize: 42 })],
   ])('is answered by a row that leaves what is held, %s', async (_, context) => {
     const answers: Answer[] = []
     const engine = simulated(context, { shaping: false }, (round) => answers.push(...round.answers))
