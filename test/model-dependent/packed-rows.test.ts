@@ -27,6 +27,8 @@ type Line = z.infer<typeof LineSchema>
 
 let folder = ''
 const lines: Line[] = []
+/** Of each library, what the dynamic linker makes one for all libraries of a process. */
+const shared: string[] = []
 
 /** Every library that this CPU runs: that of this machine, and those of the images. */
 beforeAll(async () => {
@@ -44,6 +46,8 @@ beforeAll(async () => {
     const base = join(built.folder, 'libggml-base.so')
     await run('c++', ['-O1', '-std=c++17', include, PROGRAM, '-o', program, base, '-ldl'])
     const paths = libraries.map((name) => join(built.folder, name))
+    const symbols = await run('nm', ['--dynamic', '--demangle', '--print-file-name', ...paths])
+    shared.push(...symbols.split('\n').filter((line) => / u .*ggml/.test(line)))
     const printed = await run(program, paths, {
       env: { ...process.env, LD_LIBRARY_PATH: built.folder },
     })
@@ -64,6 +68,11 @@ test('weights of every type are packed where the CPU has AVX2', () => {
   const native = packed().filter(({ library }) => library === 'libggml-cpu.so')
   expect(native.map(({ type }) => type)).toEqual(hasAvx2 ? TYPES : [])
   expect(lines.length).toBeGreaterThan(TYPES.length)
+})
+
+// An engine looks at the libraries for all CPUs in the order of their folder, and serves with one of them.
+test('no library computes with what is another one’s', () => {
+  expect(shared).toEqual([])
 })
 
 test('a product is the same bits for one column and many, with one thread and three', () => {
