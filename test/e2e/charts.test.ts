@@ -19,6 +19,7 @@ import { ensureTool } from '../../infra/local/toolchain.ts'
 import { ensureWeights } from '../../weights/fetch.ts'
 import { chartCases } from '../helpers/chart-cases.ts'
 import { Helm, type KubernetesObject } from '../helpers/helm.ts'
+import { tellPodsOfFailed } from '../helpers/tell-pods.ts'
 
 const CLUSTER = 'charts-test'
 const NAMESPACE = 'ai'
@@ -134,6 +135,7 @@ describe('the charts on a real cluster, without Pulumi', () => {
     await rm(home, { recursive: true, force: true })
     vi.unstubAllEnvs()
   })
+  tellPodsOfFailed(() => cluster.kubeconfig)
 
   test.each(chartCases())(
     'the API server takes every object of $chart, and its pods under Pod Security restricted: $name',

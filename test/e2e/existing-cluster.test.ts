@@ -19,6 +19,7 @@ import type { UpResult } from '../../infra/up.ts'
 import { ensureWeights } from '../../weights/fetch.ts'
 import { kubectl as runKubectl } from '../helpers/kubectl.ts'
 import { TestProject } from '../helpers/project.ts'
+import { tellPodsOfFailed } from '../helpers/tell-pods.ts'
 
 const run = promisify(execFile)
 const quiet = () => undefined
@@ -195,6 +196,7 @@ describe('cluster.kind: existing, through a kubeconfig with two contexts', () =>
     vi.unstubAllEnvs()
     await project.remove()
   })
+  tellPodsOfFailed(() => ours.kubeconfig)
 
   test('`up` deploys to the named context, which is not the current one', async () => {
     const result = await project.json<UpResult>(['up', '--stack', 'prod'])

@@ -12,6 +12,7 @@ import { rollUnderLoad } from '../campaign/roll-under-load.ts'
 import { kubectl as runKubectl } from '../helpers/kubectl.ts'
 import { listMachine, processesOf } from '../helpers/machine.ts'
 import { TestProject } from '../helpers/project.ts'
+import { tellPodsOfFailed } from '../helpers/tell-pods.ts'
 
 const CLUSTER = 'main-job'
 const SMOL = 'smollm2-135m-instruct'
@@ -57,6 +58,7 @@ describe('the main job, from a fresh state folder to nothing left', () => {
     await project.run(['down', '--yes'])
     await project.remove()
   })
+  tellPodsOfFailed(() => join(project.home, 'clusters', CLUSTER, 'kubeconfig'))
 
   test('`preview` before the first `up` renders everything and starts nothing', async () => {
     const planned = await project.json<PreviewResult>(['preview'])
