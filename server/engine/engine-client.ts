@@ -21,6 +21,7 @@ import { forkEngine } from './fork-engine.ts'
 import { beyondMemory, engineMemory, ownBytes, watchMemory } from './memory-limit.ts'
 import type { EngineOptions, FromEngine, ToEngine } from './protocol.ts'
 import { StatsOverRestarts } from './stats-over-restarts.ts'
+import { fixOf } from './warning.ts'
 import type { EngineWarning } from './warning.ts'
 
 /** An engine that lived so long was healthy: the next restart is quick again. */
@@ -41,7 +42,7 @@ export interface LifeEvent {
   pid?: number
   restartInMs?: number
 }
-export type EngineEvent = LifeEvent | EngineWarning
+export type EngineEvent = LifeEvent | (EngineWarning & { fix: string })
 
 export interface EngineClientOptions {
   engine: EngineOptions
@@ -204,7 +205,9 @@ export class EngineClient implements Engine {
   #chosen(addon: Addon): void {
     this.#addon = addon
     if (addon.kind === 'prebuilt' && addon.problem !== undefined) {
-      this.#warn({ event: 'engine_addon_unused', cause: addon.problem.message })
+      const { path, expected, got } = addon.problem.problems[0]!
+      const detail = `${path}: expected ${expected}, got ${got}`
+      this.#warn({ event: 'engine_addon_unused', cause: 'refused', detail })
     }
   }
 
@@ -229,8 +232,7 @@ export class EngineClient implements Engine {
   #reportReady(compiled: boolean): void {
     const chosen = this.#addon ?? { kind: 'prebuilt', key: '' }
     if (chosen.kind !== 'prebuilt' && !compiled) {
-      const cause = 'the compiled addon could not be loaded; is libgomp1 installed?'
-      this.#warn({ event: 'engine_addon_unused', cause })
+      this.#warn({ event: 'engine_addon_unused', cause: 'not_loaded' })
     }
     const addon = compiled ? describeAddon(chosen) : 'prebuilt'
     this.#options.report({ event: 'engine_ready', ...this.#pidField(), addon })
@@ -240,7 +242,7 @@ export class EngineClient implements Engine {
     const text = JSON.stringify(warning)
     if (this.#warned.has(text)) return
     this.#warned.add(text)
-    this.#options.report(warning)
+    this.#options.report({ ...warning, fix: fixOf(warning) })
   }
 
   #failed({ code, message }: Extract<FromEngine, { kind: 'failed' }>) {

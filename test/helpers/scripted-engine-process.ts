@@ -1,5 +1,9 @@
-/** Stands for the engine process: the first token of a prompt says what it does. */
+/**
+ * Stands for the engine process: the first token of a prompt says what it does. Each argument is a
+ * warning as JSON, which it sends before it is ready.
+ */
 import type { Answer, FromEngine, ToEngine } from '../../server/engine/protocol.ts'
+import type { EngineWarning } from '../../server/engine/warning.ts'
 
 export const ANSWERS = 1
 export const ENDS = 2
@@ -33,6 +37,9 @@ process.once('message', () => {
     if (message.kind === 'probe' && !hangs)
       setTimeout(() => round([{ id: message.id, kind: 'end' }]), PROBE_MS)
   })
+  for (const text of process.argv.slice(2)) {
+    send({ kind: 'warning', warning: JSON.parse(text) as EngineWarning })
+  }
   send({ kind: 'ready', compiled: false, untouchedBytes: 0 })
 })
 process.on('disconnect', () => process.exit(0))
