@@ -20,6 +20,9 @@ export interface Rollout {
   say: (line: string) => void
 }
 
+/** Short ones end in the seconds before a pod is told to end: that it cuts streams would not be seen. */
+export const LONG_STREAMS = { oneIn: 6, maxTokens: 256 }
+
 const PROMPT_TOKENS = 12
 const TURNOVER_MS = 180_000
 const REFUSED_MS = 300

@@ -5,13 +5,11 @@ import { MODELS } from '../bench/engine/options.ts'
 import { kubectl } from '../helpers/kubectl.ts'
 import { TestProject } from '../helpers/project.ts'
 import type { Outcome, Settings } from './campaign.ts'
-import { rollUnderLoad } from './roll-under-load.ts'
+import { LONG_STREAMS, rollUnderLoad } from './roll-under-load.ts'
 
 const CLUSTER = 'rolling-campaign'
 const STREAMS = 60
 const MAX_TOKENS = 24
-/** So long that a pod which is told to end has to wait for it. */
-const LONG = { oneIn: 6, maxTokens: 256 }
 
 /** In an embedded cluster of its own: rolling updates of gateway and model, one after the other. */
 export async function rolling({ model, size, say }: Settings): Promise<Outcome> {
@@ -37,7 +35,7 @@ export async function rolling({ model, size, say }: Settings): Promise<Outcome> 
       model: id,
       kubectl: (...args) => kubectl('--kubeconfig', kubeconfig, '-n', 'serantau', ...args),
       deployments: [`model-${id}`, 'gateway'],
-      ...{ updates: size, streams: STREAMS, maxTokens: MAX_TOKENS, long: LONG, say },
+      ...{ updates: size, streams: STREAMS, maxTokens: MAX_TOKENS, long: LONG_STREAMS, say },
     })
   } finally {
     await leave()

@@ -120,7 +120,8 @@ describe('the charts on a real cluster, without Pulumi', () => {
           },
         },
         weights: { bytes: file.bytes, existingClaim: 'models' },
-        resources: { cpu: 2, cpuRequest: '50m', memory: '1Gi' },
+        // Less than a core: the one thread of the engine is stopped again and again, and must not spin.
+        resources: { cpu: 0.5, cpuRequest: '50m', memory: '1Gi' },
       },
       gateway: {
         ...common,
@@ -163,7 +164,14 @@ describe('the charts on a real cluster, without Pulumi', () => {
     expect(await get('deployments', '-o', 'jsonpath={.items[*].status.readyReplicas}')).toBe('1 1')
   })
 
-  test('2. the gateway answers with the key of the Secret, and not without', async () => {
+  test('2. the engine with code for every CPU serves, not the prebuilt one', async () => {
+    const logs = ['logs', 'deployment/m-model-server', '--container', 'server']
+    expect(await kubectl(['--namespace', NAMESPACE, ...logs])).toMatch(
+      /"event":"engine_ready".*"addon":"compiled for every CPU/,
+    )
+  })
+
+  test('3. the gateway answers with the key of the Secret, and not without, of a pod with half a core', async () => {
     const address = await get('service', 'g-gateway', '-o', 'jsonpath={.spec.clusterIP}')
     const ask = (apiKey: string) =>
       new OpenAI({ baseURL: `http://${address}:8080/v1`, apiKey, maxRetries: 0 })
@@ -176,13 +184,13 @@ describe('the charts on a real cluster, without Pulumi', () => {
     await expect(ask('another-key').models.list()).rejects.toMatchObject({ status: 401 })
   })
 
-  test('3. `helm test` passes for both', async () => {
+  test('4. `helm test` passes for both', async () => {
     for (const release of ['m', 'g']) {
       expect(await helm.run(['test', release, ...OPTIONS])).toMatch(/Phase:\s+Succeeded/)
     }
   })
 
-  test('4. `helm upgrade` without a change keeps the pods, a changed config replaces them', async () => {
+  test('5. `helm upgrade` without a change keeps the pods, a changed config replaces them', async () => {
     const upgrade = (gateway: object) =>
       helm.run(['upgrade', 'g', 'charts/gateway', '--wait', ...OPTIONS], gateway)
     const label = ['-l', 'app.kubernetes.io/name=gateway']
@@ -199,7 +207,7 @@ describe('the charts on a real cluster, without Pulumi', () => {
     expect(await get('pods', ...label, ...newest)).not.toBe(before)
   })
 
-  test('5. `helm uninstall` takes all but the claim that the chart made', async () => {
+  test('6. `helm uninstall` takes all but the claim that the chart made', async () => {
     const own = { ...values.model, weights: { bytes: file.bytes, url: 'https://mirror.example/a' } }
     await helm.run(['install', 'o', 'charts/model-server', ...OPTIONS], own)
     for (const release of ['g', 'm', 'o']) {

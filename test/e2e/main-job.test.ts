@@ -8,7 +8,7 @@ import { ensureTool } from '../../infra/local/toolchain.ts'
 import type { PreviewResult } from '../../infra/preview.ts'
 import type { Status } from '../../infra/status.ts'
 import type { UpResult } from '../../infra/up.ts'
-import { rollUnderLoad } from '../campaign/roll-under-load.ts'
+import { LONG_STREAMS, rollUnderLoad } from '../campaign/roll-under-load.ts'
 import { kubectl as runKubectl } from '../helpers/kubectl.ts'
 import { listMachine, processesOf } from '../helpers/machine.ts'
 import { TestProject } from '../helpers/project.ts'
@@ -88,6 +88,11 @@ describe('the main job, from a fresh state folder to nothing left', () => {
     client = new OpenAI({ baseURL: result.outputs.endpoint, apiKey: key, maxRetries: 0 })
     const kubeconfig = join(project.home, 'clusters', CLUSTER, 'kubeconfig')
     kubectl = (...args) => runKubectl('--kubeconfig', kubeconfig, '-n', 'serantau', ...args)
+  })
+
+  test('the pod serves with the engine that was compiled for this CPU, not with the prebuilt one', async () => {
+    const logs = await kubectl('logs', `deployment/model-${SMOL}`, '--container', 'server')
+    expect(logs).toMatch(/"event":"engine_ready".*"addon":"compiled for this CPU/)
   })
 
   test('the unmodified openai client gets a whole and a streamed answer', async () => {
@@ -231,14 +236,15 @@ describe('the main job, from a fresh state folder to nothing left', () => {
     expect(deployment.status.readyReplicas).toBe(2)
   })
 
-  test('two rolling updates under sixty streams drop none', async () => {
+  test('two rolling updates under sixty streams drop none, long ones neither', async () => {
     const { failures } = await rollUnderLoad({
       ...{ endpoint: result.outputs.endpoint, key, model: SMOL, kubectl },
       deployments: [`model-${SMOL}`, 'gateway'],
-      ...{ updates: 2, streams: 60, maxTokens: 8, say: () => undefined },
+      ...{ updates: 2, streams: 60, maxTokens: 8, long: LONG_STREAMS, say: () => undefined },
     })
     expect(failures).toEqual([])
-  })
+    // Every drain waits for long streams, of which each replica serves four at a time.
+  }, 600_000)
 
   test('`status` shows every deployment ready', async () => {
     const status = await project.json<Status>(['status'])
