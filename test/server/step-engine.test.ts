@@ -1,103 +1,27 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { CostTable } from '../../server/engine/cost-table.ts'
-import { GREEDY, NO_TOKEN } from '../../server/engine/decode-context.ts'
+import { NO_TOKEN } from '../../server/engine/decode-context.ts'
 import type { Part } from '../../server/engine/decode-context.ts'
-import { type Guesses } from '../../server/engine/drafts.ts'
 import type { GenerateRequest } from '../../server/engine/engine.ts'
 import type { Answer } from '../../server/engine/protocol.ts'
 import { live, request, simulated, solo, textOf } from '../helpers/simulated-engine.ts'
-import type { Arrival, Life, SimulationOptions, Told } from '../helpers/simulated-engine.ts'
-import { END, nextToken, SimulatedSlots, TOKENS } from '../helpers/simulated-slots.ts'
-
-/** Measured on an EPYC: 5 to 7 rows cost more than 8. */
-const DIPPED = new CostTable([12.6, 24.1, 37.1, 31.1, 50, 64.2, 64, 43.2])
-const RATE = 0.3
-
-const slotsOf = (slots: number, { contextSize = 4096, batchSize = 512 } = {}) =>
-  new SimulatedSlots(
-    { slots, contextSize, batchSize },
-    { decodeMs: (rows) => DIPPED.of(rows), prefillTokensPerMs: RATE },
-  )
-
-const tokens = (length: number, seed: number) =>
-  Array.from({ length }, (_, at) => (Math.imul(at + 7, seed * 2 + 1) >>> 3) % END)
-
-/** A greedy request whose answer alone is so long. */
-function answering(least: number, fields: Partial<GenerateRequest> = {}): GenerateRequest {
-  for (let seed = 1; seed < 5000; seed++) {
-    const found = request({ prompt: tokens(6, seed), maxTokens: least, ...fields })
-    const { tokens: answer } = solo(found)
-    if (answer.length === least) return found
-  }
-  throw new Error('no such request')
-}
-
-function expectSolo(told: Told | undefined, asked: GenerateRequest): void {
-  const { text, tokens: answer, finish } = solo(asked)
-  expect(told?.last).toMatchObject({ kind: 'end' })
-  expect(textOf(told!)).toBe(text)
-  expect(told?.pieces.map((piece) => piece.finish)).toEqual([
-    ...told!.pieces.slice(1).map(() => undefined),
-    finish,
-  ])
-  expect(told?.pieces.map(({ cachedTokens }) => cachedTokens !== undefined)).toEqual(
-    told?.pieces.map((_, at) => at === 0),
-  )
-  const counted = told?.pieces.reduce((sum, piece) => sum + piece.tokens, 0)
-  expect(counted).toBe(answer.length)
-}
-
-/** Knows what a greedy answer will be, and errs now and then. */
-class Fortune implements Guesses {
-  propose(held: readonly number[], _: CostTable, most: number): number[] {
-    const guesses: number[] = []
-    while (guesses.length < Math.min(most, held.length % 6)) {
-      const said = [...held, ...guesses]
-      const next = nextToken(said, GREEDY, 0)
-      guesses.push(said.length % 5 === 0 ? (next + 1) % END : next)
-    }
-    return guesses
-  }
-
-  learn(): void {
-    // It knows already.
-  }
-}
-
-/** Knows what a greedy answer will be, and what would follow its end. */
-class Seer implements Guesses {
-  propose(held: readonly number[], _: CostTable, most: number): number[] {
-    const said = [...held]
-    while (said.length < held.length + most) said.push(nextToken(said, GREEDY, 0))
-    return said.slice(held.length)
-  }
-
-  learn(): void {
-    // It knows already.
-  }
-}
-
-/** A greedy request whose answer ends itself after some tokens. */
-function endingEarly(): GenerateRequest {
-  for (let seed = 1; seed < 5000; seed++) {
-    const found = request({ prompt: tokens(6, seed), maxTokens: 40 })
-    const { finish, tokens: answer } = solo(found)
-    if (finish === 'stop' && answer.length > 8 && answer.length % 8 < 5) return found
-  }
-  throw new Error('no such request')
-}
+import type { Arrival } from '../helpers/simulated-engine.ts'
+import {
+  answering,
+  DIPPED,
+  expectSolo,
+  Fortune,
+  prefilled,
+  RATE,
+  slotsOf,
+  tokens,
+} from '../helpers/simulated-requests.ts'
+import { END, SimulatedSlots, TOKENS } from '../helpers/simulated-slots.ts'
 
 function common(a: readonly number[], b: readonly number[]): number {
   const differs = a.findIndex((token, at) => token !== b[at])
   return differs < 0 ? a.length : differs
 }
-
-const prefilled = (context: SimulatedSlots) =>
-  context.steps
-    .filter(({ kind }) => kind === 'prefill')
-    .flatMap(({ parts }) => parts)
-    .reduce((sum, part) => sum + part.tokens.length, 0)
 
 describe('whatever arrives and leaves', () => {
   const prefixes = [0, 1, 2].map((seed) => tokens(120, seed))
@@ -279,82 +203,6 @@ describe('an answer', () => {
   })
 })
 
-describe('prefixes', () => {
-  const prefix = tokens(500, 5)
-  const burst = (count: number, fields: Partial<GenerateRequest> = {}) =>
-    Array.from({ length: count }, (_, id): Arrival => ({
-      ...{ id, atMs: 0 },
-      request: request({ prompt: [...prefix, ...tokens(9, id + 20)], maxTokens: 6, ...fields }),
-    }))
-  const held = ({ told }: Life) => [...told.values()].map(({ pieces }) => pieces[0]!.cachedTokens!)
-
-  test('of a cold burst are evaluated once: the others wait for the first, then copy', async () => {
-    const context = slotsOf(16)
-    const arrivals = burst(16)
-    const life = await live(context, { table: DIPPED }, arrivals)
-    for (const { id, request: asked } of arrivals) expectSolo(life.told.get(id), asked)
-    expect(held(life).filter((cached) => cached >= 500).length).toBe(15)
-    expect(prefilled(context)).toBeLessThanOrEqual(509 + 15 * 9)
-    expect(context.copies).toBeGreaterThanOrEqual(15)
-  })
-
-  test('are evaluated by each where nothing can be dropped, and nobody waits for nothing', async () => {
-    const context = slotsOf(16)
-    context.canTruncate = false
-    const life = await live(context, { canTruncate: false, shaping: false }, burst(4))
-    expect(held(life)).toEqual([0, 0, 0, 0])
-    expect(context.steps[0]?.parts.map(({ slot }) => slot)).toEqual([0, 1])
-  })
-
-  test.each([
-    ['another tenant', { tenant: 'b' }],
-    ['another adapter', { adapter: 'x' }],
-  ])('never serve %s; the same one is the control', async (_name, fields) => {
-    const later = (more: Partial<GenerateRequest>) =>
-      live(slotsOf(4), {}, [
-        burst(1)[0]!,
-        { id: 9, atMs: 60_000, request: request({ prompt: [...prefix, 1], ...more }) },
-      ])
-    expect(held(await later({}))).toEqual([0, 500])
-    expect(held(await later(fields))).toEqual([0, 0])
-  })
-
-  test('of another tenant are waited for by nobody', async () => {
-    const context = slotsOf(4)
-    const [one, two] = burst(2)
-    await live(context, { table: DIPPED }, [
-      one!,
-      { ...two!, request: { ...two!.request, tenant: 'b' } },
-    ])
-    expect(context.steps[0]?.parts.map(({ slot }) => slot)).toEqual([0, 1])
-  })
-
-  test('are followed by another leader when the first leaves in the middle', async () => {
-    const context = slotsOf(8, { batchSize: 64 })
-    const arrivals = burst(6)
-    arrivals[0]!.cancelAtMs = 500
-    const { told } = await live(context, {}, arrivals)
-    expect(told.get(0)?.pieces).toEqual([])
-    for (const { id, request: asked } of arrivals.slice(1)) expectSolo(told.get(id), asked)
-    // What the first had read is read once, and so is the rest.
-    expect(prefilled(context)).toBeLessThanOrEqual(500 + 6 * 9 + 5)
-  })
-
-  test('serve a conversation that goes on, in whichever slot', async () => {
-    const context = slotsOf(4)
-    const first = request({ prompt: tokens(90, 3), maxTokens: 12, ignoreEos: true })
-    const second = { ...first, prompt: [...first.prompt, ...solo(first).tokens, 1, 2, 3] }
-    const { told } = await live(context, {}, [
-      { id: 1, atMs: 0, request: first },
-      { id: 2, atMs: 9000, request: second },
-    ])
-    // The last token of an answer is never decoded.
-    expect(told.get(2)?.pieces[0]?.cachedTokens).toBe(90 + 11)
-    expectSolo(told.get(2), second)
-    expect(context.copies).toBe(0)
-  })
-})
-
 describe('those who leave', () => {
   test('are told so before the next step, free their slot and decode no more', async () => {
     const context = slotsOf(1)
@@ -386,80 +234,6 @@ describe('those who leave', () => {
     ])
     expect(prefilled(context)).toBeLessThanOrEqual(1000 * RATE + 64)
   })
-})
-
-describe('prompts under way', () => {
-  /** When the first token of each prompt was there. */
-  function watched(context: SimulatedSlots) {
-    const starts = new Map<string, number>()
-    const decode = context.decode.bind(context)
-    context.decode = async (parts) => {
-      const sampled = await decode(parts)
-      for (const { slot, sampler } of parts) {
-        const held = context.contentOf(slot).join()
-        if (sampler !== undefined && !starts.has(held)) starts.set(held, context.nowMs)
-      }
-      return sampled
-    }
-    return (prompt: readonly number[]) => starts.get(prompt.join()) ?? Infinity
-  }
-
-  test('a short one does not wait for a long one that came before', async () => {
-    const context = slotsOf(4, { batchSize: 64 })
-    const firstAt = watched(context)
-    const long = request({ prompt: tokens(3000, 5), tenant: 'a', priority: 'low', maxTokens: 2 })
-    const short = request({ prompt: tokens(20, 6), tenant: 'b', maxTokens: 2 })
-    await live(context, { shaping: false }, [
-      { id: 1, atMs: 0, request: long },
-      { id: 2, atMs: 1000, request: short },
-    ])
-    expect(firstAt(short.prompt)).toBeLessThan(1000 + 500)
-    expect(firstAt(long.prompt)).toBeGreaterThan(9000)
-  })
-
-  test('a long one waits for none that comes after it could have been read', async () => {
-    const context = slotsOf(8, { batchSize: 64 })
-    const firstAt = watched(context)
-    const long = request({ prompt: tokens(1000, 5), maxTokens: 2 })
-    // Alone 3.3 s. The others take three quarters of the time, and come for a minute.
-    const shorts = Array.from({ length: 150 }, (_, at) => ({
-      ...{ id: at + 2, atMs: at * 400 },
-      request: request({ prompt: tokens(90, at + 10), maxTokens: 1 }),
-    }))
-    await live(context, { shaping: false }, [{ id: 1, atMs: 0, request: long }, ...shorts])
-    expect(firstAt(long.prompt)).toBeLessThan(3 * 3333)
-  })
-
-  test('make no longer pauses than the budget where steps take longer than the table says', async () => {
-    const sizes = { slots: 4, contextSize: 4096, batchSize: 512 }
-    const context = new SimulatedSlots(sizes, { decodeMs: () => 40, prefillTokensPerMs: 2 })
-    const table = new CostTable([10, 11, 12, 13])
-    const decoding = answering(60, { ignoreEos: true })
-    await live(context, { table, shaping: true }, [
-      { id: 1, atMs: 0, request: decoding },
-      { id: 2, atMs: 600, request: request({ prompt: tokens(2000, 8), maxTokens: 1 }) },
-    ])
-    const chunks = context.steps.filter(
-      ({ kind, parts }) => kind === 'prefill' && parts[0]?.slot !== 0,
-    )
-    expect(chunks.length).toBeGreaterThan(10)
-    // A decode step takes 40 ms, so 60 are left.
-    for (const { ms } of chunks.slice(2)) expect(ms).toBeLessThanOrEqual(60)
-  })
-})
-
-test('a conversation goes on in its own slot where that lies beside the others', async () => {
-  const context = slotsOf(4)
-  const said = tokens(60, 9)
-  const turn = (prompt: number[]) => request({ prompt, maxTokens: 1, tenant: 'b' })
-  const { told } = await live(context, { shaping: false }, [
-    { id: 1, atMs: 0, request: answering(2) },
-    { id: 2, atMs: 0, request: turn(said) },
-    { id: 3, atMs: 0, request: answering(300, { ignoreEos: true }) },
-    { id: 4, atMs: 1500, request: turn([...said, ...tokens(10, 3)]) },
-  ])
-  expect(told.get(4)?.pieces[0]?.cachedTokens).toBeGreaterThanOrEqual(60)
-  expect(context.copies).toBe(0)
 })
 
 describe('those who wait', () => {
@@ -509,197 +283,6 @@ describe('those who wait', () => {
     }))
     const { told } = await live(slotsOf(2), { table: DIPPED }, arrivals)
     for (const { id, request: asked } of arrivals) expectSolo(told.get(id), asked)
-  })
-})
-
-describe('between two tokens of an answer', () => {
-  const BUDGET = 100
-  const gapsOf = (context: SimulatedSlots) =>
-    context.samplers.flatMap(({ times }) => times.slice(1).map((at, n) => at - times[n]!))
-
-  test('prefill of others takes no more than the budget', async () => {
-    const context = slotsOf(8)
-    const arrivals = [0, 1, 2, 3].map((id): Arrival => ({
-      ...{ id, atMs: 0 },
-      request: request({ prompt: tokens(4, id), maxTokens: 100, ignoreEos: true }),
-    }))
-    const late = { id: 9, atMs: 400, request: request({ prompt: tokens(1024, 8), maxTokens: 1 }) }
-    const options: SimulationOptions = { table: DIPPED, interTokenMs: BUDGET }
-    const { told } = await live(context, options, [...arrivals, late])
-    expectSolo(told.get(9), late.request)
-    const gaps = gapsOf(context)
-    expect(gaps.length).toBeGreaterThan(300)
-    expect(Math.max(...gaps)).toBeLessThanOrEqual(BUDGET + 1e-6)
-    // And no less is read than the budget allows: a chunk is not a drop.
-    expect(Math.max(...gaps)).toBeGreaterThan(BUDGET * 0.8)
-  })
-
-  test('a pause is within the budget also where half of the chunks take longer than the others', async () => {
-    const context = slotsOf(8)
-    let chunks = 0
-    Object.defineProperty(context, 'heldUpMs', {
-      get: () => {
-        const step = context.steps.at(-1)
-        return step?.kind === 'prefill' && chunks++ % 2 === 0 ? step.ms * 0.4 : 0
-      },
-    })
-    const answer = {
-      id: 0,
-      atMs: 0,
-      request: request({ prompt: tokens(4, 0), maxTokens: 200, ignoreEos: true }),
-    }
-    const late = { id: 9, atMs: 400, request: request({ prompt: tokens(1024, 8), maxTokens: 1 }) }
-    await live(context, { table: DIPPED, interTokenMs: BUDGET }, [answer, late])
-    expect(chunks).toBeGreaterThan(10)
-    const long = gapsOf(context).filter((gap) => gap > BUDGET)
-    // Some of the first ones, before anything was learned.
-    expect(long.length).toBeLessThan(chunks / 5)
-  })
-
-  test('no two chunks are read, whatever comes', async () => {
-    const arrivals = fc.array(
-      fc.record({
-        atMs: fc.nat(2000),
-        length: fc.integer({ min: 2, max: 600 }),
-        maxTokens: fc.integer({ min: 1, max: 30 }),
-      }),
-      { minLength: 2, maxLength: 12 },
-    )
-    await fc.assert(
-      fc.asyncProperty(arrivals, fc.integer({ min: 2, max: 12 }), async (drawn, slots) => {
-        const context = slotsOf(slots)
-        await live(
-          context,
-          { table: DIPPED, interTokenMs: BUDGET },
-          drawn.map(({ atMs, length, maxTokens }, id) => ({
-            ...{ id, atMs },
-            request: request({ prompt: tokens(length, id), maxTokens, ignoreEos: true }),
-          })),
-        )
-        const dearest = Math.max(
-          ...context.steps.filter((s) => s.kind === 'decode').map((s) => s.ms),
-        )
-        // Who was read joins the step after.
-        const longest = BUDGET + dearest + 1e-6
-        for (const gap of gapsOf(context)) expect(gap).toBeLessThanOrEqual(longest)
-      }),
-      { numRuns: 100 },
-    )
-  })
-})
-
-describe('shaping', () => {
-  const streams = (count: number) =>
-    Array.from({ length: count }, (_, id): Arrival => ({
-      ...{ id, atMs: 0 },
-      request: request({ prompt: tokens(4, id), maxTokens: 20, ignoreEos: true }),
-    }))
-  const rowsOf = (context: SimulatedSlots) =>
-    context.steps.filter(({ kind }) => kind === 'decode').map(({ parts }) => parts.length)
-
-  test.each([5, 6, 7])(
-    '%i streams are decoded as 8 rows where these are cheaper',
-    async (count) => {
-      const context = slotsOf(16)
-      const { told } = await live(context, { table: DIPPED }, streams(count))
-      for (const { id, request: asked } of streams(count)) expectSolo(told.get(id), asked)
-      expect(rowsOf(context).filter((rows) => rows === 8).length).toBeGreaterThanOrEqual(19)
-    },
-  )
-
-  test('is found out while nobody asks, and not before', async () => {
-    const context = slotsOf(8)
-    await live(context, {}, [{ id: 9, atMs: 0, request: answering(2) }])
-    // One more after the tables are full, beside nobody: five rounds of eight.
-    const idle = context.steps.filter(({ parts }) => parts.every(({ pad }) => pad === true))
-    expect(idle.length).toBe(5 * 8)
-    const seven = streams(7).map((one) => ({ ...one, atMs: 10_000 }))
-    const second = slotsOf(8)
-    await live(second, {}, seven)
-    expect(rowsOf(second).slice(40)).toContain(8)
-  })
-
-  test('moves a stream into a hole that others left', async () => {
-    const context = slotsOf(8)
-    const arrivals = streams(4).map((one, id): Arrival => ({
-      ...one,
-      request: { ...one.request, maxTokens: id === 1 ? 3 : 200 },
-    }))
-    const { told } = await live(context, { table: new CostTable([10, 11, 12, 40, 41]) }, arrivals)
-    for (const { id, request: asked } of arrivals) expectSolo(told.get(id), asked)
-    const last = context.steps.filter(({ kind }) => kind === 'decode').at(-1)!
-    expect(last.parts.map(({ slot }) => slot)).toEqual([0, 1, 2])
-  })
-
-  test('is off when it is told to be', async () => {
-    const context = slotsOf(8)
-    await live(context, { table: DIPPED, shaping: false }, streams(7))
-    expect(rowsOf(context).filter((rows) => rows > 7)).toEqual([])
-  })
-})
-
-describe('guesses', () => {
-  const alone = answering(40, { ignoreEos: true })
-  const beside = { ...alone, prompt: [...alone.prompt, 3] }
-  /** Of each step of an answer: pads are decoded while steps are measured. */
-  const rows = (context: SimulatedSlots) =>
-    context.steps
-      .filter(({ kind, parts }) => kind === 'decode' && parts.some(({ sampler }) => sampler))
-      .map(({ parts }) => parts[0]?.tokens.length ?? 0)
-
-  test('that come true spare steps, those that do not change nothing', async () => {
-    const [plain, guessed] = [slotsOf(8), slotsOf(8)]
-    const arrivals = [{ id: 0, atMs: 0, request: alone }]
-    await live(plain, {}, arrivals)
-    const { told } = await live(guessed, { drafts: () => new Fortune() }, arrivals)
-    expectSolo(told.get(0), alone)
-    expect(rows(guessed).length).toBeLessThan(rows(plain).length / 1.5)
-    // What was decoded in vain is gone.
-    expect(guessed.contentOf(0)).toEqual(plain.contentOf(0))
-  })
-
-  test('beyond the end of an answer leave nothing in its slot', async () => {
-    const ends = endingEarly()
-    const [plain, guessed] = [slotsOf(8), slotsOf(8)]
-    const arrivals = [{ id: 0, atMs: 0, request: ends }]
-    await live(plain, {}, arrivals)
-    const { told } = await live(guessed, { drafts: () => new Seer() }, arrivals)
-    expectSolo(told.get(0), ends)
-    expect(rows(guessed).length).toBeLessThan(rows(plain).length)
-    expect(guessed.contentOf(0)).toEqual(plain.contentOf(0))
-  })
-
-  test('stand in for pad rows: a batch holds logits for no more rows than there are slots', async () => {
-    const context = slotsOf(8)
-    // Costs as noise makes them where all steps take the same.
-    const table = new CostTable([20, 18, 18, 18, 18, 18, 18, 17])
-    const arrivals = [{ id: 0, atMs: 0, request: alone }]
-    const { told } = await live(context, { table, drafts: () => new Fortune() }, arrivals)
-    expectSolo(told.get(0), alone)
-    expect(context.steps.some(({ parts }) => parts.some(({ draft }) => draft))).toBe(true)
-  })
-
-  test('are made for nobody while two are served', async () => {
-    const context = slotsOf(8)
-    const options = { drafts: () => new Fortune(), shaping: false }
-    await live(context, options, [
-      { id: 0, atMs: 0, request: alone },
-      { id: 1, atMs: 0, request: beside },
-    ])
-    expect(rows(context)).toEqual(rows(context).map(() => 1))
-  })
-
-  test('go no further than the answer may be long, the slot holds, or a batch has rows', async () => {
-    const asked = { ...alone, maxTokens: 12 }
-    const arrivals = [{ id: 0, atMs: 0, request: asked }]
-    const all: Guesses = { propose: (held, _, most) => held.slice(0, most), learn: () => undefined }
-    for (const context of [slotsOf(8), slotsOf(4), slotsOf(8, { contextSize: 18 })]) {
-      const { told } = await live(context, { drafts: () => all }, arrivals)
-      expectSolo(told.get(0), asked)
-      expect(Math.max(...rows(context))).toBeLessThanOrEqual(context.slots)
-      // Each guess is wrong, so the last token has a step of its own.
-      expect(rows(context).at(-1)).toBe(1)
-    }
   })
 })
 
