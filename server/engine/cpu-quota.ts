@@ -21,6 +21,19 @@ export function cpuQuota(read: Read): number | undefined {
 /** What this process is granted; see `cpuQuota`. */
 export const ownQuota = (): number | undefined => cpuQuota(readIfThere)
 
+/** `quota`: cores that the CPU limit grants. */
+export interface CpuWarning {
+  event: 'cpu_below_one_core'
+  cause: 'cpu_limit'
+  quota: number
+}
+
+/** The one thread of an engine with less than a core is stopped in the middle of steps. */
+export const cpuWarning = (quota: number | undefined): CpuWarning | undefined =>
+  quota !== undefined && quota < 1
+    ? { event: 'cpu_below_one_core', cause: 'cpu_limit', quota }
+    : undefined
+
 /** Threads for the engine: whole cores of the quota, at least 1. */
 export function engineThreads(quota = ownQuota(), cores = availableParallelism()): number {
   return Math.max(1, Math.min(cores, Math.floor(quota ?? cores)))

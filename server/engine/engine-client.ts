@@ -17,11 +17,12 @@ import type { EarlyEngine } from './early-engine.ts'
 import { EngineCalls } from './engine-calls.ts'
 import type { EngineChild } from './engine-child.ts'
 import { backoffMs } from './backoff.ts'
+import { cpuWarning, ownQuota } from './cpu-quota.ts'
 import { forkEngine } from './fork-engine.ts'
 import { beyondMemory, engineMemory, ownBytes, watchMemory } from './memory-limit.ts'
 import type { EngineOptions, FromEngine, ToEngine } from './protocol.ts'
 import { StatsOverRestarts } from './stats-over-restarts.ts'
-import { fixOf } from './warning.ts'
+import { fixOf } from './warning-fixes.ts'
 import type { EngineWarning } from './warning.ts'
 
 /** An engine that lived so long was healthy: the next restart is quick again. */
@@ -51,6 +52,8 @@ export interface EngineClientOptions {
   report: (event: EngineEvent) => void
   /** Bytes of its own that the engine may hold; absent: what the cgroup leaves, undefined: any. */
   memory?: number | undefined
+  /** Cores that the CPU limit grants; absent: what the cgroup says. */
+  quota?: number | undefined
   /** Replaced in tests. */
   fork?: () => ChildProcess
   /** Milliseconds, never back. */
@@ -94,6 +97,9 @@ export class EngineClient implements Engine {
     this.#now = options.now ?? (() => performance.now())
     this.#calls = new EngineCalls(this.#now)
     this.#looks = setInterval(() => this.look(), LOOK_MS).unref()
+    const { quota = ownQuota() } = options
+    const warning = cpuWarning(quota)
+    if (warning !== undefined) this.#warn(warning)
     this.#start(options.early)
   }
 

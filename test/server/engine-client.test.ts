@@ -1,6 +1,9 @@
 import { fork } from 'node:child_process'
 import { join } from 'node:path'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
+import { KitError } from '../../catalog/errors.ts'
+import type { Addon } from '../../server/engine/addon.ts'
+import { startEarly } from '../../server/engine/early-engine.ts'
 import { EngineClient } from '../../server/engine/engine-client.ts'
 import type { EngineClientOptions, EngineEvent } from '../../server/engine/engine-client.ts'
 import type { GenerateRequest } from '../../server/engine/engine.ts'
@@ -27,7 +30,14 @@ afterEach(async () => {
 function client(more: Partial<EngineClientOptions> = {}) {
   const events: EngineEvent[] = []
   const report = (event: EngineEvent) => void events.push(event)
-  const one = new EngineClient({ engine, report, memory: undefined, fork: scripted, ...more })
+  const one = new EngineClient({
+    engine,
+    report,
+    memory: undefined,
+    quota: 1,
+    fork: scripted,
+    ...more,
+  })
   open.push(one)
   const delays = () =>
     events.flatMap((event) => ('restartInMs' in event ? [event.restartInMs] : []))
@@ -124,4 +134,54 @@ test('a process that cannot be had is tried again', async () => {
   await ready(one)
   expect(events[0]).toMatchObject({ event: 'engine_gone', how: 'start' })
   expect(await ask(one, ANSWERS)).toBe('a')
+})
+
+test('an engine with less than a core says so once, over restarts too, with the fix', async () => {
+  const { client: one, events } = client({ quota: 0.5 })
+  await ready(one)
+  await expect(ask(one, ANSWERS_AND_ENDS)).rejects.toMatchObject({ code: 'unavailable' })
+  await until(() => one.status().state === 'ready' && one.status().restarts === 1, 'again')
+  const warned = events.filter(({ event }) => event === 'cpu_below_one_core')
+  const fix = expect.stringContaining('raise the CPU limit to 1 or more')
+  expect(warned).toEqual([{ event: 'cpu_below_one_core', cause: 'cpu_limit', quota: 0.5, fix }])
+})
+
+test('one with a whole core says nothing of it', async () => {
+  const { client: one, events } = client({ quota: 1 })
+  await ready(one)
+  expect(events.map(({ event }) => event)).not.toContain('cpu_below_one_core')
+})
+
+describe('a compiled addon that is not the one in use', () => {
+  /** What is said of an engine that was started with this addon and runs the prebuilt one. */
+  async function saidOf(addon: Addon): Promise<EngineEvent[]> {
+    const early = { ...startEarly(scripted(), engine), addon: Promise.resolve(addon) }
+    const { client: one, events } = client({ early })
+    await ready(one)
+    return events.map(({ pid: _, ...event }: EngineEvent & { pid?: number }) => event)
+  }
+
+  test('because it does not fit: what was compared, and the fix', async () => {
+    const problem = { path: '/addon', expected: 'this CPU', got: 'another', fix: 'build it' }
+    const refused = new KitError('ENGINE_ADDON_UNUSABLE', problem)
+    const [warning, is] = await saidOf({ kind: 'prebuilt', key: 'p', problem: refused })
+    expect(warning).toEqual({
+      ...{ event: 'engine_addon_unused', cause: 'refused' },
+      detail: '/addon: expected this CPU, got another',
+      fix: expect.stringContaining('engine build'),
+    })
+    expect(is).toEqual({ event: 'engine_ready', addon: 'prebuilt' })
+  })
+
+  test('because the system could not load it: what it may lack', async () => {
+    const [warning, is] = await saidOf({ kind: 'native', key: 'k', stale: false })
+    const fix = expect.stringContaining('install libgomp1')
+    expect(warning).toEqual({ event: 'engine_addon_unused', cause: 'not_loaded', fix })
+    expect(is).toEqual({ event: 'engine_ready', addon: 'prebuilt' })
+  })
+
+  test('because none was built: nothing', async () => {
+    const events = await saidOf({ kind: 'prebuilt', key: 'p' })
+    expect(events).toEqual([{ event: 'engine_ready', addon: 'prebuilt' }])
+  })
 })

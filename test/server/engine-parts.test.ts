@@ -2,7 +2,13 @@ import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
 import { AnswerQueue } from '../../server/engine/answer-queue.ts'
 import { ChatTokens } from '../../server/engine/chat-tokens.ts'
-import { cpuQuota, engineThreads, parseCfs, parseCpuMax } from '../../server/engine/cpu-quota.ts'
+import {
+  cpuQuota,
+  cpuWarning,
+  engineThreads,
+  parseCfs,
+  parseCpuMax,
+} from '../../server/engine/cpu-quota.ts'
 import { backoffMs } from '../../server/engine/backoff.ts'
 import type {
   Bindings,
@@ -83,6 +89,15 @@ describe('the CPU quota', () => {
 
   test('becomes whole threads, at least one and never more than the cores', () => {
     expect([engineThreads(0.5, 8), engineThreads(2.9, 8), engineThreads(16, 8)]).toEqual([1, 2, 8])
+  })
+
+  test('is warned of below one core, and only there', () => {
+    for (const quota of [0.05, 0.999]) {
+      expect(cpuWarning(quota)).toEqual({
+        ...{ event: 'cpu_below_one_core', cause: 'cpu_limit', quota },
+      })
+    }
+    expect([1, 1.5, 64, undefined].map(cpuWarning)).toEqual(Array(4).fill(undefined))
   })
 })
 
