@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type * as NodeLlamaCpp from 'node-llama-cpp'
 import { addonFolder } from '../../catalog/addon-folder.ts'
 import { cpuOf } from '../../catalog/cpu.ts'
 import { KitError } from '../../catalog/errors.ts'
@@ -22,14 +23,21 @@ export interface LoadedBindings {
   host: string
 }
 
-/** Throws KitError ACCELERATOR_MISSING, ENGINE_ADDON_UNUSABLE. */
+/** What is used of the package. */
+export type EnginePackage = Pick<
+  typeof NodeLlamaCpp,
+  'getLlama' | 'LlamaLogLevel' | 'NoBinaryFoundError'
+>
+
+/** Throws KitError ACCELERATOR_MISSING, ENGINE_ADDON_UNUSABLE. `load`: replaced in tests. */
 export async function loadBindings(
-  options: EngineOptions,
+  options: Pick<EngineOptions, 'gpu' | 'threads'>,
   addon: ChosenAddon,
+  load: () => Promise<EnginePackage> = () => import('node-llama-cpp'),
 ): Promise<LoadedBindings> {
   const direct = addon.compiled && !options.gpu ? await loadCompiled() : undefined
   if (direct !== undefined) return { bindings: direct, compiled: true, host: await hostOf([]) }
-  const { getLlama, LlamaLogLevel } = await import('node-llama-cpp')
+  const { getLlama, LlamaLogLevel, NoBinaryFoundError } = await load()
   const llama = await getLlama({
     gpu: options.gpu ? 'auto' : false,
     build: 'never',
@@ -39,7 +47,8 @@ export async function loadBindings(
     progressLogs: false,
     ...addonOptions(addon.compiled),
   }).catch((error: unknown) => {
-    throw notThere(error, options.gpu)
+    if (error instanceof NoBinaryFoundError) throw notThere(error, options.gpu)
+    throw error
   })
   if (options.gpu && llama.gpu === false) throw noAccelerator()
   return {
@@ -76,8 +85,7 @@ async function hostOf(accelerators: readonly string[]): Promise<string> {
 }
 
 /** An image for an accelerator holds nothing that runs without one. */
-function notThere(error: unknown, gpu: boolean): unknown {
-  if (!(error instanceof Error) || error.name !== 'NoBinaryFoundError') return error
+function notThere(error: Error, gpu: boolean): KitError {
   if (gpu) return noAccelerator(error)
   return new KitError(
     'ENGINE_ADDON_UNUSABLE',
