@@ -2,14 +2,14 @@ import { type Outcome, type Settings, percent } from './campaign.ts'
 import { ALONE, ARMS, FEW, MAX_TOKENS, answersOf } from './exactness/arms.ts'
 import { Comparison } from './exactness/comparison.ts'
 import { peerAnswers } from './exactness/peer.ts'
-import { promptsOf } from './exactness/prompts.ts'
+import { CONTEXT_SIZE, promptsOf } from './exactness/prompts.ts'
 import { engineOptions } from './open-engine.ts'
 
 /** Of all answers; a share of equal ones to the peer, a share of ties at many streams. */
 const LEAST_EQUAL = 0.99
 const MOST_TIES = 0.01
 /** Prompts for stock llama-server, whose other kernels round otherwise: what that changes is only counted. */
-const STOCK_PROMPTS = 100
+const STOCK_PROMPTS = 50
 
 /** Greedy answers against llama-server's, and many at once against each alone. */
 export async function exactness(
@@ -17,7 +17,7 @@ export async function exactness(
   { few = false }: { few?: boolean } = {},
 ): Promise<Outcome> {
   const { say } = settings
-  const options = await engineOptions(settings.model, {})
+  const options = await engineOptions(settings.model, { contextSize: CONTEXT_SIZE })
   const prompts = await promptsOf(options.file, settings.size)
   say(`${ALONE.name}: ${prompts.length} answers`)
   const { answers: alone, acted: nothing } = await answersOf(settings, ALONE, prompts)

@@ -4,6 +4,7 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { BASE_MODELS } from '../../catalog/models/index.ts'
+import { chooseAddon } from '../../server/engine/addon.ts'
 import { EngineClient } from '../../server/engine/engine-client.ts'
 import type { GenerateRequest } from '../../server/engine/engine.ts'
 import type { EngineOptions } from '../../server/engine/protocol.ts'
@@ -32,7 +33,8 @@ const PATIENT = { maxQueued: 100_000, firstTokenMs: 86_400_000, interTokenMs: 10
 /** Of an engine, unless a campaign says otherwise. */
 export const SLOTS = 16
 const READY_MS = 120_000
-const MEASURED = 'cost-table.json'
+/** In the state folder. */
+export const MEASURED = 'cost-table.json'
 const MeasuredSchema = z.object({ ms: z.array(z.number()) })
 
 export async function engineOptions(
@@ -58,9 +60,10 @@ export async function openEngine(
   const began = performance.now()
   const own = await mkdtemp(join(tmpdir(), 'serantau-campaign-'))
   const { stateFolder = own } = more
+  let addon: string | undefined
   const client = new EngineClient({
     engine: await engineOptions(model, { stateFolder, ...more }),
-    report: () => undefined,
+    report: (event) => (addon = event.event === 'engine_ready' ? event.addon : addon),
   })
   const close = async () => {
     await client.close()
@@ -69,6 +72,10 @@ export async function openEngine(
   try {
     await until(() => client.status().state === 'ready', 'engine ready', READY_MS)
     const loadMs = performance.now() - began
+    // What is measured and proved is said of the engine that was chosen.
+    if (addon === 'prebuilt' && (await chooseAddon()).kind !== 'prebuilt') {
+      throw new Error('the compiled engine is there, but the prebuilt one was loaded')
+    }
     if (more.shaping !== false) {
       await until(() => existsSync(join(stateFolder, MEASURED)), 'steps measured', READY_MS)
     }

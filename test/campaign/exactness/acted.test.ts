@@ -60,6 +60,12 @@ describe('an arm must have done what it is named for', () => {
     expect(failuresOf({ shaping: true }, shaped(0, 0, 1), even)).toEqual([])
   })
 
+  test('padded: pad rows, not only moves', () => {
+    const arm = { shaping: true, padded: true } as const
+    expect(failuresOf(arm, shaped(0, 1, 0))).toEqual(['no pad rows: nothing is proved'])
+    expect(failuresOf(arm, shaped(1, 0, 0))).toEqual([])
+  })
+
   test('what is off did nothing', () => {
     expect(failuresOf({}, hits(1, 0))).toEqual([expect.stringContaining('are off')])
     expect(failuresOf({}, shaped(1, 0, 0))).toHaveLength(1)

@@ -12,6 +12,8 @@ export interface Features {
   drafts: boolean
   /** Its prefixes come back from the RAM tier. */
   restored?: true
+  /** Its cost table says that only steps of 8 and 16 rows pay, whatever this host's says. */
+  padded?: true
 }
 
 export interface Acted {
@@ -40,6 +42,7 @@ export function actedOf(
   const { padRows, moves, copies } = shaping
   const restored = arm.restored === true
   // A full house has no holes, and a single stream is guessed for instead.
+  const padded = arm.padded === true
   const sparse = arm.shaping && arm.streams > 1 && arm.streams < arm.slots
   const pays = ms === undefined || paddingPays(arm, ms)
   const rules: Rule[] = [
@@ -49,10 +52,12 @@ export function actedOf(
       ...{ what: 'accepted drafts', on: arm.drafts, must: arm.drafts && arm.streams === 1 },
       count: drafts.accepted,
     },
-    {
-      ...{ what: 'pad rows or moves', on: arm.shaping, must: sparse && pays },
-      count: padRows + moves,
-    },
+    padded
+      ? { what: 'pad rows', on: true, must: true, count: padRows }
+      : {
+          ...{ what: 'pad rows or moves', on: arm.shaping, must: sparse && pays },
+          count: padRows + moves,
+        },
     {
       ...{ what: 'moves or copies', on: arm.shaping || arm.prefixCache, must: sparse && !pays },
       count: moves + copies,

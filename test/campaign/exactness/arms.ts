@@ -1,7 +1,12 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Settings } from '../campaign.ts'
 import { memoryTier } from '../memory-tier.ts'
 import { type OpenEngine, SLOTS, inParallel, openEngine } from '../open-engine.ts'
 import { type Acted, type Features, actedOf } from './acted.ts'
+import { CONTEXT_SIZE } from './prompts.ts'
+import { writeTableWithDips } from './table-with-dips.ts'
 
 /** How our engine is run. One that restores asks each prompt twice: its slot is another's meanwhile. */
 export interface Arm extends Features {
@@ -28,10 +33,15 @@ export const ARMS: readonly Arm[] = [
     ...{ slots: 4, restored: true },
   },
   { name: '6 streams, with everything', streams: 6, ...EVERYTHING },
+  { name: '6 streams, with everything, padded', streams: 6, ...EVERYTHING, padded: true },
   { name: '16 streams, with everything, one thread', streams: 16, ...EVERYTHING, threads: 1 },
 ]
 /** All of them take too long for every test run. */
-export const FEW = ['1 stream, guessed', '16 streams', '16 streams, with everything']
+export const FEW = [
+  '1 stream, guessed',
+  '16 streams, with everything',
+  '6 streams, with everything, padded',
+]
 
 /** Of each answer. */
 export const MAX_TOKENS = 64
@@ -52,11 +62,17 @@ export async function answersOf(
 ): Promise<Answered> {
   const { shaping, prefixCache, drafts, threads, slots } = arm
   const tier = arm.restored === true ? memoryTier(TIER_BYTES) : undefined
-  const engine = await openEngine(model, {
-    ...{ slots, shaping, prefixCache, drafts },
+  const stateFolder = await mkdtemp(join(tmpdir(), 'serantau-exactness-'))
+  const options = {
+    ...{ slots, shaping, prefixCache, drafts, contextSize: CONTEXT_SIZE, stateFolder },
     ...(threads === undefined ? {} : { threads }),
     ...(tier === undefined ? {} : { prefixMemory: tier.options }),
-  })
+  }
+  if (arm.padded === true) {
+    await (await openEngine(model, options)).close()
+    await writeTableWithDips(stateFolder)
+  }
+  const engine = await openEngine(model, options)
   try {
     const answers = await (tier === undefined ? askOnce : askTwice)(engine, arm, prompts)
     const acted = actedOf(arm, engine.client.stats(), await engine.stepsMs())
@@ -64,6 +80,7 @@ export async function answersOf(
   } finally {
     await engine.close()
     tier?.remove()
+    await rm(stateFolder, { recursive: true, force: true })
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * Decodes prompts alone and says how close each choice was: the prompt in one batch, then one row a
- * step, nothing else in the context. A process of its own: `EngineOptions` is its argument, prompts come
+ * Decodes prompts alone and says how close each choice was: the prompt in as few batches as it takes, then
+ * one row a step, nothing else in the context. A process of its own: `EngineOptions` is its argument, prompts come
  * over IPC.
  */
 import { chooseAddon, chosenOf } from '../../../server/engine/addon.ts'
@@ -21,10 +21,15 @@ const { context, vocabulary } = await loadModel(options, chosenOf(await chooseAd
 
 async function decode({ prompt, maxTokens }: AloneTask): Promise<Alone> {
   const answer: Alone = { tokens: [], gaps: [], ends: [], text: '' }
-  const text = new AnswerText((tokens, before) => vocabulary.detokenize(tokens, before), [])
+  const text = new AnswerText((ids, after) => vocabulary.detokenize(ids, after), [])
   context.truncate(SLOT, 0)
-  let tokens = Uint32Array.from(prompt)
-  for (let position = 0; answer.tokens.length < maxTokens; position += tokens.length) {
+  const [before, rest] = [prompt.slice(0, -1), prompt.slice(-1)]
+  for (let position = 0; position < before.length; position += context.batchSize) {
+    const part = before.slice(position, position + context.batchSize)
+    await context.decode([{ slot: SLOT, position, tokens: Uint32Array.from(part) }])
+  }
+  let tokens = Uint32Array.from(rest)
+  for (let position = before.length; answer.tokens.length < maxTokens; position += tokens.length) {
     if (answer.tokens.length > 0) tokens = Uint32Array.of(answer.tokens.at(-1) ?? 0)
     const { token, margin } = await context.decodeWithMargin({ slot: SLOT, position, tokens })
     answer.gaps.push(margin)

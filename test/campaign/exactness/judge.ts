@@ -1,6 +1,6 @@
 /** Whether a difference between two greedy answers is a tie. Pure. */
 
-/** A greedy answer decoded alone: the prompt in one batch, then one row a step. */
+/** A greedy answer decoded alone: the prompt but its last token, then one row a step. */
 export interface Alone {
   tokens: number[]
   /** By token: distance of the two highest logits when it was chosen. */
