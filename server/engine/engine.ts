@@ -90,6 +90,8 @@ export type EngineErrorCode =
   | 'unavailable'
   | 'failed'
   | 'no_chat_template'
+  /** The model's file has one that is no template, or fails with any message. */
+  | 'chat_template_unusable'
   /** A token id that the vocabulary does not have. */
   | 'invalid_tokens'
   /** `promptTokens` and more, which is more than the context holds. */
@@ -116,7 +118,7 @@ export class EngineError extends Error {
 }
 
 export interface Engine {
-  /** Throws EngineError `no_chat_template`, `prompt_too_long`. */
+  /** Throws EngineError `no_chat_template`, `chat_template_unusable`, `prompt_too_long`. */
   tokenizeChat(messages: readonly ChatMessage[]): Promise<number[]>
   /** Token ids are checked and stay as they are; throws EngineError `invalid_tokens`, `prompt_too_long`. */
   tokenizePrompt(prompt: string | readonly number[]): Promise<number[]>

@@ -40,6 +40,7 @@ export type Answer =
       code:
         | 'failed'
         | 'no_chat_template'
+        | 'chat_template_unusable'
         | 'invalid_tokens'
         | 'prompt_too_long'
         | 'queue_full'

@@ -42,6 +42,9 @@ const ANEW =
 const OF_OTHERS =
   'none is needed after an update; at every start: give each model and each kind of node a volume of its own'
 
+const WHOLE_TEMPLATE =
+  'choose a file whose tokenizer.chat_template is a whole Jinja template; until then ask by POST /v1/completions'
+
 /** Total by type: a cause without a fix does not compile. */
 export const WARNING_FIXES: Fixes = {
   engine_addon_unused: {
@@ -51,6 +54,10 @@ export const WARNING_FIXES: Fixes = {
   cpu_below_one_core: {
     cpu_limit:
       'raise the CPU limit to 1 or more: cpu of the model in the stack file, resources.cpu of the chart',
+  },
+  chat_template_unusable: {
+    not_parsed: WHOLE_TEMPLATE,
+    not_rendered: WHOLE_TEMPLATE,
   },
   prefix_cache_off: memoryFolder,
   system_prompt_cache_off: stateFolder,

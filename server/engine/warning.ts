@@ -1,3 +1,4 @@
+import type { TemplateWarning } from './chat-tokens.ts'
 import type { CostTableWarning } from './cost-table-file.ts'
 import type { CpuWarning } from './cpu-quota.ts'
 import type { SystemPromptWarning } from './saved-system-prompts.ts'
@@ -12,6 +13,7 @@ export type EngineWarning =
    */
   | { event: 'engine_addon_unused'; cause: 'refused' | 'not_loaded'; detail?: string }
   | CpuWarning
+  | TemplateWarning
   | { event: 'prefix_cache_off'; cause: FolderCause }
   | SystemPromptWarning
   | CostTableWarning

@@ -47,6 +47,13 @@ const TABLE: Record<EngineErrorCode, (model: string, retryAfterS?: number) => Ht
       got: `"${model}", whose file has none`,
       fix: 'use POST /v1/completions or another model',
     }),
+  chat_template_unusable: (model) =>
+    new HttpError('chat_not_supported', {
+      param: 'model',
+      expected: 'a model with a chat template',
+      got: `"${model}", whose file has a broken one`,
+      fix: 'use POST /v1/completions or another model',
+    }),
 }
 
 export function toHttp(error: unknown, model: string): HttpError {

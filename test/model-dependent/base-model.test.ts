@@ -89,6 +89,32 @@ test('a file without a chat template completes prompts, and chat is a typed 400'
   )
 })
 
+test('a file whose chat template is broken completes prompts, chat is a typed 400, the log has the fix', async () => {
+  await withFile(
+    (file) => {
+      const { content, at } = find(file, 'tokenizer.chat_template')
+      // The first statement is an expression now, which its closing brace does not end.
+      content.write('{{', content.indexOf('{%', at), 'latin1')
+      writeFileSync(file, content)
+    },
+    async (role) => {
+      await untilReady(role)
+      const client = new OpenAI({ baseURL: `${role.url}/v1`, apiKey: API_KEY, maxRetries: 0 })
+      const short = { model: CHAT, max_tokens: 4 }
+      const completion = await client.completions.create({ ...short, prompt: 'One, two,' })
+      expect(completion.choices[0]?.text).not.toBe('')
+      const messages = [{ role: 'user' as const, content: 'hi' }]
+      await expect(client.chat.completions.create({ ...short, messages })).rejects.toMatchObject({
+        ...{ status: 400, code: 'chat_not_supported', param: 'model' },
+        message: expect.stringContaining('whose file has a broken one'),
+      })
+      const warned = () => role.logged().includes('"event":"chat_template_unusable"')
+      await until(warned, 'warned')
+      expect(role.logged()).toMatch(/not_parsed.*tokenizer\.chat_template.*"fix":"choose a file/)
+    },
+  )
+})
+
 /** What the role says of a file that it must refuse. */
 async function notReady(damage: (file: string) => void) {
   return await withFile(damage, async (role) => {

@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { EngineError } from '../../server/engine/engine.ts'
+import type { EngineErrorCode } from '../../server/engine/engine.ts'
+import { FakeEngine } from '../helpers/fake-engine.ts'
 import { chatBody, gatewayRole, headers, MODEL, modelRole } from '../helpers/roles.ts'
 import type { TestRole } from '../helpers/roles.ts'
 
@@ -229,5 +232,25 @@ test('chat on a model without a template is a typed 400 that names the other rou
   expect(response.statusCode).toBe(400)
   expect(response.json()).toMatchObject({ error: { code: 'chat_not_supported', param: 'model' } })
   expect(response.body).toContain('/v1/completions')
+  await role.close()
+})
+
+test.each<[EngineErrorCode, string]>([
+  ['no_chat_template', 'whose file has none'],
+  ['chat_template_unusable', 'whose file has a broken one'],
+])('chat on a model that finds out itself, %s: the same typed 400', async (code, got) => {
+  const engine = new FakeEngine()
+  engine.tokenizeChat = () => Promise.reject(new EngineError(code, code))
+  const role = modelRole({ engine })
+  const ask = (url: string, body: object) =>
+    role.app.inject({ method: 'POST', url, headers: headers(), payload: JSON.stringify(body) })
+  const response = await ask('/v1/chat/completions', chatBody())
+  const { error } = response.json<{ error: Record<string, string> }>()
+  expect([response.statusCode, error['code'], error['param']]).toEqual([
+    ...[400, 'chat_not_supported', 'model'],
+  ])
+  expect(error['message']).toContain(`"${MODEL}", ${got}. Fix: use POST /v1/completions`)
+  const completion = await ask('/v1/completions', { model: MODEL, prompt: 'one two' })
+  expect(completion.statusCode).toBe(200)
   await role.close()
 })
