@@ -85,13 +85,15 @@ export interface CacheStats {
 export type EngineErrorCode =
   /** As many wait as may. */
   | 'queue_full'
-  /** The first token would come, or came, too late. */
+  /** The first token would come too late, or the place in a full queue went to another. */
   | 'too_late'
   | 'unavailable'
   | 'failed'
   | 'no_chat_template'
   /** The model's file has one that is no template, or fails with any message. */
   | 'chat_template_unusable'
+  /** The chat template takes no such messages, as where it wants roles to take turns. */
+  | 'messages_refused'
   /** A token id that the vocabulary does not have. */
   | 'invalid_tokens'
   /** `promptTokens` and more, which is more than the context holds. */
@@ -118,13 +120,21 @@ export class EngineError extends Error {
 }
 
 export interface Engine {
-  /** Throws EngineError `no_chat_template`, `chat_template_unusable`, `prompt_too_long`. */
+  /**
+   * Throws EngineError `no_chat_template`, `chat_template_unusable`, `messages_refused`,
+   * `prompt_too_long`; `unavailable` when there is no engine or it dies, `failed` for anything else.
+   */
   tokenizeChat(messages: readonly ChatMessage[]): Promise<number[]>
-  /** Token ids are checked and stay as they are; throws EngineError `invalid_tokens`, `prompt_too_long`. */
+  /**
+   * Token ids are checked and stay as they are. Throws EngineError `invalid_tokens`, `prompt_too_long`,
+   * `unavailable`, `failed`.
+   */
   tokenizePrompt(prompt: string | readonly number[]): Promise<number[]>
   /**
-   * Decodes one answer; waits for a slot first. Throws EngineError `queue_full` at once when too many
-   * wait, `unavailable` when the engine dies. Aborting `signal` frees the slot after the running step.
+   * Decodes one answer; waits for a slot first. Aborting `signal` frees the slot after the running step.
+   * Throws EngineError `queue_full` at once when too many wait; `too_late`, at once or while it waits,
+   * when its first token cannot come in time or it gave way to another; `failed` when a step has no
+   * token for it; `unavailable` when there is no engine or it dies. The last two also after pieces.
    */
   generate(request: GenerateRequest, signal: AbortSignal): AsyncIterable<Piece>
   /** true: a batch was decoded since; of requests, or a row that leaves every slot as it is. */

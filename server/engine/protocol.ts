@@ -41,6 +41,7 @@ export type Answer =
         | 'failed'
         | 'no_chat_template'
         | 'chat_template_unusable'
+        | 'messages_refused'
         | 'invalid_tokens'
         | 'prompt_too_long'
         | 'queue_full'

@@ -60,11 +60,14 @@ export function tokensFor(
     return { id, kind: 'tokens', tokens: [...prompt] }
   } catch (error) {
     if (error instanceof TooManyTokens) return tooLong(id, error.tokens)
+    if (error instanceof TemplateError) return refused(id, 'messages_refused')
     return { id, kind: 'error', code: 'failed', message: nameOf(error) }
   }
 }
 
-const refused = (id: number, code: ModelTokenizers['noChat'] | 'invalid_tokens'): Answer => ({
+type Refusal = ModelTokenizers['noChat'] | 'messages_refused' | 'invalid_tokens'
+
+const refused = (id: number, code: Refusal): Answer => ({
   ...{ id, kind: 'error', code, message: code },
 })
 

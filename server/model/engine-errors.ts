@@ -54,6 +54,13 @@ const TABLE: Record<EngineErrorCode, (model: string, retryAfterS?: number) => Ht
       got: `"${model}", whose file has a broken one`,
       fix: 'use POST /v1/completions or another model',
     }),
+  messages_refused: (model) =>
+    new HttpError('invalid_value', {
+      param: 'messages',
+      expected: `messages that the chat template of "${model}" takes`,
+      got: 'others',
+      fix: 'begin with one system message or none, then let user and assistant take turns, user first; or put the text of system into the first of user',
+    }),
 }
 
 export function toHttp(error: unknown, model: string): HttpError {

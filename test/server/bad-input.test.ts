@@ -254,3 +254,23 @@ test.each<[EngineErrorCode, string]>([
   expect(completion.statusCode).toBe(200)
   await role.close()
 })
+
+test('messages that the chat template refuses are a typed 400 that says what it takes', async () => {
+  const engine = new FakeEngine()
+  engine.tokenizeChat = () => Promise.reject(new EngineError('messages_refused', 'no'))
+  const role = modelRole({ engine })
+  const payload = JSON.stringify(chatBody())
+  const asked = {
+    method: 'POST',
+    url: '/v1/chat/completions',
+    headers: headers(),
+    payload,
+  } as const
+  const response = await role.app.inject(asked)
+  const { error } = response.json<{ error: Record<string, string> }>()
+  expect([response.statusCode, error['code'], error['param']]).toEqual([
+    ...[400, 'invalid_value', 'messages'],
+  ])
+  expect(error['message']).toMatch(/chat template of "fake-1" takes.*Fix: .*take turns/)
+  await role.close()
+})

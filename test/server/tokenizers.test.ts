@@ -72,6 +72,16 @@ describe('a chat template', () => {
     expect(warnings).toEqual([])
   })
 
+  test('that refuses these messages alone: they are refused by name, and not quoted', () => {
+    const refuses = "{% if messages[0].role != 'user' %}{{ raise_exception(messages[0].content) }}"
+    const { chat, warnings } = serving(`${refuses}{% endif %}{{ messages[0].content }}`)
+    expect(chat([{ role: 'system', content: 'secret' }])).toEqual({
+      ...{ id: 7, kind: 'error', code: 'messages_refused', message: 'messages_refused' },
+    })
+    expect(chat()).toMatchObject({ kind: 'tokens' })
+    expect(warnings).toEqual([])
+  })
+
   test('whose fault is long is told in a line', () => {
     const { warnings } = serving(`{% ${'x'.repeat(5000)} %}`)
     expect(JSON.stringify(warnings).length).toBeLessThan(500)
