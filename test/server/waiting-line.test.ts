@@ -1,48 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { PRIORITIES } from '../../server/engine/engine.ts'
-import { costOf } from '../../server/engine/fair-class.ts'
 import { RecentShares } from '../../server/engine/recent-shares.ts'
-import { predictFirstTokenMs, WaitingLine } from '../../server/engine/waiting-line.ts'
-import type { Load, Waiting } from '../../server/engine/waiting-line.ts'
-
-const AGING_MS = 1000
-/** Every slot is busy, one a second comes free; prefill of 1 token a millisecond. */
-const BUSY: Load = {
-  ...{ freeSlots: 0, slots: 4, prefillTokensPerMs: 1, prefillShare: 1 },
-  ...{ runningPrefillTokens: 0, msUntilFreeSlot: 500, slotHoldMs: 4000 },
-}
-const IDLE: Load = { ...BUSY, freeSlots: 4, msUntilFreeSlot: 0 }
-
-function line(options: Partial<ConstructorParameters<typeof WaitingLine>[0]> = {}) {
-  return new WaitingLine({
-    ...{ maxQueued: 10_000, firstTokenMs: Infinity, agingMs: AGING_MS },
-    ...options,
-  })
-}
-
-let lastId = 0
-const waiting = (fields: Partial<Waiting> = {}): Waiting => ({
-  ...{ id: ++lastId, tenant: 'a', priority: 'normal', promptTokens: 100, maxTokens: 40 },
-  ...{ arrivedMs: 0 },
-  ...fields,
-})
-const cold = () => 0
-
-/** Offers one request and gives its id back. */
-function add(queue: WaitingLine, fields: Partial<Waiting> = {}, nowMs = 0): number {
-  const request = waiting({ arrivedMs: nowMs, ...fields })
-  expect(queue.offer(request, 0, BUSY, nowMs)).toMatchObject({ admitted: true })
-  return request.id
-}
-
-function drain(queue: WaitingLine, nowMs = 0, cached: (id: number) => number = cold): number[] {
-  const ids: number[] = []
-  for (let next = queue.next(nowMs, cached); next; next = queue.next(nowMs, cached)) {
-    ids.push(next.id)
-  }
-  return ids
-}
+import { predictFirstTokenMs } from '../../server/engine/waiting-line.ts'
+import type { Load, Waiting, WaitingLine } from '../../server/engine/waiting-line.ts'
+import { add, AGING_MS, BUSY, cold, drain, IDLE, line, waiting } from '../helpers/simulated-line.ts'
 
 /** A whole life of a queue: what comes, goes and passes, in any order. */
 const stepOf = fc.oneof(
@@ -114,102 +76,6 @@ test('nothing is lost, nothing is served twice, and never more wait than may', (
   )
 })
 
-describe('between tenants', () => {
-  const requestOf = fc.record({
-    promptTokens: fc.integer({ min: 1, max: 4000 }),
-    maxTokens: fc.integer({ min: 1, max: 4000 }),
-    cachedShare: fc.double({ min: 0, max: 1, noNaN: true }),
-  })
-  const mix = fc.array(requestOf, { minLength: 1, maxLength: 50 })
-
-  test('while both wait, neither gets ahead by more than the dearest request of each', () => {
-    const cases = fc.record({ a: mix, b: mix, c: mix, alone: fc.nat(20), away: fc.nat(60) })
-    fc.assert(
-      fc.property(cases, ({ a, b, c, alone, away }) => {
-        const queue = line({ agingMs: Infinity })
-        const costs = new Map<number, number>()
-        const cached = new Map<number, number>()
-        const left = { a: a.length, b: b.length, c: c.length }
-        const fill = (tenant: 'a' | 'b' | 'c', requests: typeof a) => {
-          for (const { promptTokens, maxTokens, cachedShare } of requests) {
-            const id = add(queue, { tenant, promptTokens, maxTokens })
-            cached.set(id, Math.floor(promptTokens * cachedShare))
-            costs.set(id, costOf(promptTokens - cached.get(id)!, maxTokens))
-          }
-        }
-        const dearest = (requests: typeof a) =>
-          Math.max(
-            ...requests.map(({ promptTokens, maxTokens, cachedShare }) =>
-              costOf(promptTokens - Math.floor(promptTokens * cachedShare), maxTokens),
-            ),
-          )
-        const served = { a: 0, b: 0, c: 0 }
-        const owner = new Map<number, 'a' | 'b' | 'c'>()
-        const serve = (ready?: (id: number) => boolean) => {
-          const next = queue.next(0, (id) => cached.get(id)!, ready)
-          if (next === undefined) return
-          const tenant = next.tenant as 'a' | 'b' | 'c'
-          owner.set(next.id, tenant)
-          served[tenant] += costs.get(next.id)!
-          left[tenant]--
-        }
-        // `a` has been served alone before `b` comes; `c` waits, but is not ready for a while.
-        fill('c', c)
-        const idsOfC = new Set(costs.keys())
-        fill('a', a)
-        for (let n = 0; n < Math.min(alone, a.length - 1); n++) serve((id) => !idsOfC.has(id))
-        fill('b', b)
-        let [least, most] = [Infinity, -Infinity]
-        for (let n = 0; left.a > 0 && left.b > 0; n++) {
-          least = Math.min(least, served.a - served.b)
-          most = Math.max(most, served.a - served.b)
-          serve((id) => n > away || !idsOfC.has(id))
-        }
-        least = Math.min(least, served.a - served.b)
-        most = Math.max(most, served.a - served.b)
-        expect(most - least).toBeLessThanOrEqual(dearest(a) + dearest(b) + 1e-6)
-      }),
-      { numRuns: 500 },
-    )
-  })
-
-  test('one that was not ready saved nothing up: the others go on at once beside it', () => {
-    const queue = line({ agingMs: Infinity })
-    const held = new Set(Array.from({ length: 20 }, () => add(queue, { tenant: 'held' })))
-    for (let n = 0; n < 40; n++) add(queue, { tenant: 'other' })
-    for (let n = 0; n < 20; n++) queue.next(0, cold, (id) => !held.has(id))
-    const tenants = Array.from({ length: 6 }, () => queue.next(0, cold)!.tenant)
-    expect(tenants.filter((tenant) => tenant === 'held').length).toBeLessThanOrEqual(4)
-  })
-
-  test('one that leaves and comes again has shed no debt while others wait', () => {
-    const queue = line({ agingMs: Infinity })
-    for (let n = 0; n < 20; n++) add(queue, { tenant: 'steady', promptTokens: 100 })
-    let [waits, greedy] = [false, 0]
-    for (let n = 0; n < 15; n++) {
-      // It is away for a turn after each of its own.
-      if (!waits && n % 2 === 1) {
-        add(queue, { tenant: 'greedy', promptTokens: 1000 })
-        waits = true
-      }
-      if (queue.next(0, cold)!.tenant !== 'greedy') continue
-      greedy++
-      waits = false
-    }
-    expect(greedy).toBe(2)
-  })
-
-  test('a debt is forgotten when nobody waits to whom it would be owed', () => {
-    const queue = line({ agingMs: Infinity })
-    add(queue, { tenant: 'once', promptTokens: 100 })
-    add(queue, { tenant: 'greedy', promptTokens: 9000 })
-    expect(drain(queue).length).toBe(2)
-    const greedy = add(queue, { tenant: 'greedy' })
-    add(queue, { tenant: 'other' })
-    expect(queue.next(0, cold)?.id).toBe(greedy)
-  })
-})
-
 describe('the turns that a request of a tenant will wait', () => {
   const of = (tenant: string, priority: Waiting['priority'] = 'normal') =>
     waiting({ tenant, priority })
@@ -268,82 +134,6 @@ describe('of one tenant', () => {
     expect(queue.next(0, cold, (id) => id === two)?.id).toBe(two)
     expect(queue.next(0, cold, () => false)).toBeUndefined()
     expect([queue.size, queue.next(0, cold)?.id]).toEqual([1, one])
-  })
-})
-
-describe('priority classes', () => {
-  test('are strict: high before normal before low, whoever asks', () => {
-    const queue = line()
-    const low = add(queue, { priority: 'low', tenant: 'x' })
-    const normal = add(queue)
-    const high = add(queue, { priority: 'high', promptTokens: 9000 })
-    expect(queue.byPriority()).toEqual({ high: 1, normal: 1, low: 1 })
-    expect(drain(queue)).toEqual([high, normal, low])
-  })
-
-  test('a low request is served after two ageing times, however many high ones come', () => {
-    const queue = line()
-    const low = add(queue, { priority: 'low', tenant: 'quiet' })
-    let servedAtMs = Infinity
-    for (let nowMs = 0; nowMs < 10_000 && servedAtMs === Infinity; nowMs += 100) {
-      for (const tenant of ['x', 'y']) {
-        add(queue, { priority: 'high', tenant }, nowMs)
-        add(queue, { priority: 'high', tenant }, nowMs)
-      }
-      for (let slot = 0; slot < 3; slot++) {
-        if (queue.next(nowMs, cold)?.id === low) servedAtMs = nowMs
-      }
-    }
-    expect(servedAtMs).toBeGreaterThanOrEqual(2 * AGING_MS)
-    expect(servedAtMs).toBeLessThanOrEqual(2 * AGING_MS + 100)
-  })
-
-  test('by default a low one is among the high ones in half of the time to its first token', () => {
-    const queue = new WaitingLine({ maxQueued: 9, firstTokenMs: 40_000 })
-    add(queue, { priority: 'low', tenant: 'quiet' })
-    const order = [10_000, 20_000].map((nowMs) => {
-      const high = add(queue, { priority: 'high', tenant: 'loud' }, nowMs)
-      const ready = (id: number) => nowMs > 10_000 || id === high
-      return queue.next(nowMs, cold, ready)?.tenant
-    })
-    expect(order).toEqual(['loud', 'quiet'])
-  })
-
-  test('after three ageing times nothing passes a request that came two after it', () => {
-    const arrival = fc.record({
-      tenant: fc.constantFrom('a', 'b'),
-      priority: fc.constantFrom(...PRIORITIES),
-      cached: fc.nat(100),
-    })
-    const ticks = fc.array(fc.array(arrival, { maxLength: 3 }), { minLength: 50, maxLength: 120 })
-    const tickMs = 100
-    fc.assert(
-      fc.property(ticks, (arrivals) => {
-        const queue = line()
-        const inside = new Map<number, Waiting>()
-        const cached = new Map<number, number>()
-        for (const [tick, group] of arrivals.entries()) {
-          const nowMs = tick * tickMs
-          for (const { cached: tokens, ...fields } of group) {
-            const request = waiting({ ...fields, arrivedMs: nowMs })
-            expect(queue.offer(request, tokens, BUSY, nowMs).admitted).toBe(true)
-            inside.set(request.id, request)
-            cached.set(request.id, tokens)
-          }
-          const next = queue.next(nowMs, (id) => cached.get(id)!)
-          if (next === undefined) continue
-          inside.delete(next.id)
-          const passed = [...inside.values()].filter(
-            ({ tenant, arrivedMs }) =>
-              tenant === next.tenant &&
-              nowMs - arrivedMs >= 3 * AGING_MS + 2 * tickMs &&
-              next.arrivedMs - arrivedMs > 2 * AGING_MS + 2 * tickMs,
-          )
-          expect(passed).toEqual([])
-        }
-      }),
-      { numRuns: 200 },
-    )
   })
 })
 
@@ -501,7 +291,7 @@ test('of ten thousand that wait, a step looks at a few', () => {
 function simulate(firstTokenMs: number, arrivalEveryMs: number) {
   const queue = line({ firstTokenMs, maxQueued: 1000 })
   const slots = 4
-  const first = lastId + 1
+  const first = waiting().id + 1
   const endsAt: number[] = []
   const counts = { offered: 0, admitted: 0, inTime: 0, served: 0, idle: 0 }
   const random = (n: number) => (Math.imul(n, 2_654_435_761) >>> 8) % 1000
