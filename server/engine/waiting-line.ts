@@ -1,5 +1,4 @@
 import { PRIORITIES } from './engine.ts'
-import type { Priority } from './engine.ts'
 import { FairClass } from './fair-class.ts'
 import type { Entry, Waiting } from './fair-class.ts'
 import { predictFirstTokenMs } from './first-token.ts'
@@ -98,19 +97,17 @@ export class WaitingLine {
   }
 
   /**
-   * Removes and returns those whose first token can no longer come in time, and returns those who
-   * gave way to others: to be called every step, before `next`. `leastMs`: what a first token takes
-   * at the least from now.
+   * Removes and returns those whose time to the first token is over, and returns those who
+   * gave way to others: to be called every step, before `next`.
    */
-  expire(nowMs: number, leastMs = 0): Waiting[] {
+  expire(nowMs: number): Waiting[] {
     const late = [...this.#displaced.values()]
     this.#displaced.clear()
-    const at = nowMs + leastMs
-    if (at < this.#firstDeadlineMs) return late
+    if (nowMs < this.#firstDeadlineMs) return late
     this.#firstDeadlineMs = Infinity
     for (const { request } of this.#placed.values()) {
       const deadline = request.arrivedMs + this.#options.firstTokenMs
-      if (deadline <= at) {
+      if (deadline <= nowMs) {
         this.remove(request.id)
         late.push(request)
       } else this.#firstDeadlineMs = Math.min(this.#firstDeadlineMs, deadline)
@@ -157,13 +154,6 @@ export class WaitingLine {
     // One more for the newcomer, one fewer for the other: still not fewer.
     const own = this.#class(rank)
     return own.newestOfLongest(own.waitingOf(tenant) + 1)
-  }
-
-  /** How many wait, by the priority that they came with. */
-  byPriority(): Record<Priority, number> {
-    const counts = { high: 0, normal: 0, low: 0 }
-    for (const { request } of this.#placed.values()) counts[request.priority]++
-    return counts
   }
 
   /** Whole classes above, and of its own what fairness puts before it; those yet to come too. */
