@@ -197,20 +197,22 @@ export class SimulatedSlots implements TestedSlots, StateFiles {
   async save(slot: number, path: string): Promise<number> {
     const leave = this.#enter('save')
     const text = JSON.stringify(this.contentOf(slot))
-    await writeFile(path, text)
-    leave()
+    await writeFile(path, text).finally(leave)
     return text.length
   }
 
   /** At once, whatever copies are due. */
   async load(slot: number, path: string): Promise<number> {
     const leave = this.#enter('load')
-    const tokens = JSON.parse(await readFile(path, 'utf8')) as number[]
-    this.#buffers[slot] = tokens
-    this.#lengths[slot] = tokens.length
-    this.#firstCells[slot] = Math.max(0, tokens.length - (this.slidingWindow ?? Infinity))
-    leave()
-    return tokens.length
+    try {
+      const tokens = JSON.parse(await readFile(path, 'utf8')) as number[]
+      this.#buffers[slot] = tokens
+      this.#lengths[slot] = tokens.length
+      this.#firstCells[slot] = Math.max(0, tokens.length - (this.slidingWindow ?? Infinity))
+      return tokens.length
+    } finally {
+      leave()
+    }
   }
 
   async remove(path: string): Promise<void> {
