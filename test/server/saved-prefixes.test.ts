@@ -6,14 +6,14 @@ import {
   readdirSync,
   rmSync,
   statSync,
+  truncateSync,
+  writeFileSync,
 } from 'node:fs'
-import { writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { boundaryOf } from '../../server/engine/boundary.ts'
-import { SavedEntries } from '../../server/engine/saved-entries.ts'
 import { SavedPrefixes } from '../../server/engine/saved-prefixes.ts'
 import type { SavedPrefixesOptions } from '../../server/engine/saved-prefixes.ts'
 import { requireMemory } from '../../server/engine/state-folder.ts'
@@ -53,115 +53,10 @@ async function openTier(options: Partial<SavedPrefixesOptions> = {}) {
 
 const kept = () =>
   existsSync(join(folder, 'prefixes')) ? readdirSync(join(folder, 'prefixes')) : []
+const bytesOnDisk = () =>
+  kept().reduce((sum, name) => sum + statSync(join(folder, 'prefixes', name)).size, 0)
 const ten = (first: number) => Array.from({ length: 10 }, (_, at) => first * 100 + at)
 const error = (code: string) => Object.assign(new Error('boom'), { code })
-
-describe('which saved states stay', () => {
-  const id = fc.nat(9)
-  const operation = fc.oneof(
-    fc.record({
-      kind: fc.constant('add' as const),
-      bytes: fc.nat(60),
-      pinned: fc.nat(9),
-      instead: fc.array(id, { maxLength: 2 }),
-    }),
-    fc.record({ kind: fc.constant('resize' as const), id, bytes: fc.nat(80) }),
-    fc.record({ kind: fc.constant('read' as const), id }),
-    fc.record({ kind: fc.constant('endRead' as const), id }),
-    fc.record({ kind: fc.constant('hit' as const), id }),
-    fc.record({ kind: fc.constant('remove' as const), id }),
-  )
-
-  test('never exceeds its bytes, and never gives up what is pinned or being read', () => {
-    let evictions = 0
-    fc.assert(
-      fc.property(fc.array(operation, { minLength: 20, maxLength: 60 }), (list) => {
-        const entries = new SavedEntries(100)
-        const held = new Map<number, { bytes: number; pinned: boolean; readers: number }>()
-        const stuck = (but?: number) =>
-          [...held]
-            .filter(([key, entry]) => key !== but && (entry.pinned || entry.readers > 0))
-            .reduce((sum, [, entry]) => sum + entry.bytes, 0)
-        const leave = (ids: readonly number[]) => {
-          for (const out of ids) {
-            evictions++
-            expect(held.get(out)).toMatchObject({ pinned: false, readers: 0 })
-            held.delete(out)
-          }
-        }
-        let next = 0
-        for (const op of list) {
-          const target = 'id' in op ? [...held.keys()][op.id] : undefined
-          const entry = target === undefined ? undefined : held.get(target)
-          if (op.kind === 'add') {
-            const out = entries.add(next, op.bytes, op.pinned === 0, op.instead)
-            expect(out === undefined).toBe(stuck() + op.bytes > 100)
-            if (out === undefined) continue
-            leave(out)
-            held.set(next++, { bytes: op.bytes, pinned: op.pinned === 0, readers: 0 })
-          } else if (target === undefined || entry === undefined) continue
-          else if (op.kind === 'read') {
-            expect(entries.startRead(target)).toBe(true)
-            entry.readers++
-          } else if (op.kind === 'endRead' && entry.readers > 0) {
-            entries.endRead(target)
-            entry.readers--
-          } else if (op.kind === 'hit') entries.hit(target)
-          else if (op.kind === 'remove') {
-            entries.remove(target)
-            held.delete(target)
-          } else if (op.kind === 'resize') {
-            const fits = stuck(target) + op.bytes <= 100
-            const out = entries.resize(target, op.bytes)
-            if (fits) {
-              leave(out)
-              entry.bytes = op.bytes
-            } else {
-              expect(out).toEqual([target])
-              held.delete(target)
-            }
-          }
-          expect(entries.bytes).toBeLessThanOrEqual(100)
-          expect(entries.bytes).toBe([...held.values()].reduce((sum, { bytes }) => sum + bytes, 0))
-          expect(entries.count).toBe(held.size)
-        }
-      }),
-      { numRuns: 500 },
-    )
-    expect(evictions).toBeGreaterThan(500)
-  })
-
-  test('gives up the least recently used first', () => {
-    const entries = new SavedEntries(30)
-    for (const id of [0, 1, 2]) entries.add(id, 10, false)
-    for (const id of [0, 1, 2, 0]) entries.hit(id)
-    for (const id of [2, 1]) entries.hit(id)
-    expect(entries.add(3, 10, false)).toEqual([0])
-    expect(entries.add(4, 10, false)).toEqual([2])
-  })
-
-  test('keeps what is hit through a flood of states that are used once', () => {
-    const entries = new SavedEntries(100)
-    entries.add(0, 10, false)
-    for (let hit = 0; hit < 3; hit++) entries.hit(0)
-    const lost: number[] = []
-    for (let id = 1; id < 500; id++) {
-      // Ten have room: by age alone it would go before the next hit.
-      if (id % 20 === 0) entries.hit(0)
-      lost.push(...(entries.add(id, 10, false) ?? []))
-    }
-    expect(lost).not.toContain(0)
-  })
-
-  test('gives up a shared state that is no longer used', () => {
-    const entries = new SavedEntries(100)
-    entries.add(0, 10, false)
-    for (let hit = 0; hit < 1000; hit++) entries.hit(0)
-    const lost: number[] = []
-    for (let id = 1; id < 500; id++) lost.push(...(entries.add(id, 10, false) ?? []))
-    expect(lost).toContain(0)
-  })
-})
 
 describe('RAM tier of the prefix cache', () => {
   test('gives back what was saved, and stays within its bytes on the file system', async () => {
@@ -175,8 +70,7 @@ describe('RAM tier of the prefix cache', () => {
       fc.asyncProperty(fc.array(prompt, { minLength: 10, maxLength: 30 }), async (prompts) => {
         const { tier, files, warnings } = await openTier({ maxBytes: 400 })
         files.afterSave = () => {
-          const sizes = kept().map((name) => statSync(join(folder, 'prefixes', name)).size)
-          expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(400)
+          expect(bytesOnDisk()).toBeLessThanOrEqual(400)
         }
         // All at once: saves and reads overlap.
         await Promise.all(
@@ -205,6 +99,83 @@ describe('RAM tier of the prefix cache', () => {
       { numRuns: 60 },
     )
     expect(hits).toBeGreaterThan(200)
+  })
+
+  describe('step by step', () => {
+    const MOST = 260
+    const text = {
+      boundary: fc.constantFrom(A, B),
+      tokens: fc.array(fc.nat(2), { minLength: 5, maxLength: 30 }),
+    }
+    const one = <Kind extends string>(kind: Kind) => fc.constant(kind)
+    const pinned = fc.nat(5).map((number) => number === 0)
+    const code = fc.constantFrom('ENOSPC', 'EROFS', '')
+    const step = fc.oneof(
+      { weight: 10, arbitrary: fc.record({ kind: one('save'), ...text, pinned }) },
+      { weight: 6, arbitrary: fc.record({ kind: one('load'), ...text }) },
+      { weight: 2, arbitrary: fc.record({ kind: one('read'), ...text }) },
+      { weight: 2, arbitrary: fc.record({ kind: one('endRead') }) },
+      { weight: 3, arbitrary: fc.record({ kind: one('damage'), which: fc.nat(4) }) },
+      { weight: 1, arbitrary: fc.record({ kind: one('fail'), ...text, code }) },
+    )
+
+    async function watched(overheadBytes: number) {
+      const opened = await openTier({
+        ...{ maxBytes: MOST, bytesFor: (tokens) => fakeBytes(tokens) + overheadBytes },
+      })
+      const { files } = opened
+      const written: number[] = []
+      const save = files.save.bind(files)
+      files.save = (slot, path) => save(slot, path).finally(() => written.push(bytesOnDisk()))
+      return { ...opened, written, reading: [] as number[] }
+    }
+
+    test('never takes more than its bytes, whatever is saved, read, damaged or cannot be written', async () => {
+      const seen = { displaced: 0, refused: 0, dropped: 0, failed: 0 }
+      const steps = fc.array(step, { minLength: 40, maxLength: 90 })
+      await fc.assert(
+        fc.asyncProperty(steps, fc.constantFrom(0, 40), async (life, overheadBytes) => {
+          let now = await watched(overheadBytes)
+          for (const next of life) {
+            const { tier, files, keep, reading } = now
+            const before = tier.stats().entries
+            if (next.kind === 'save') {
+              const saved = await keep(next.tokens, next.boundary, next.pinned)
+              if (!saved) seen.refused++
+              else if (tier.stats().entries <= before) seen.displaced++
+            } else if (next.kind === 'endRead') tier.endRead(reading.pop() ?? -1)
+            else if (next.kind === 'damage') {
+              const name = kept()[next.which]
+              if (name !== undefined) truncateSync(join(folder, 'prefixes', name), 3)
+            } else {
+              const found = tier.longest(next.boundary, next.tokens)?.holder
+              if (next.kind === 'read' && found !== undefined && tier.startRead(found)) {
+                reading.push(found)
+              } else if (next.kind === 'load' && found !== undefined) {
+                if ((await tier.load(found, next.boundary, 5)) === undefined) seen.dropped++
+              } else if (next.kind === 'fail') {
+                files.failSave = error(next.code)
+                await keep(next.tokens, next.boundary)
+                files.failSave = undefined
+              }
+            }
+            const { entries, bytes } = tier.stats()
+            expect(Math.max(bytes, ...now.written)).toBeLessThanOrEqual(MOST)
+            // Nothing lies there that is not counted.
+            expect(bytesOnDisk()).toBeLessThanOrEqual(bytes)
+            expect(kept()).toHaveLength(entries)
+            if (tier.on) continue
+            seen.failed++
+            expect(entries).toBe(0)
+            now = await watched(overheadBytes)
+          }
+          await now.tier.close()
+          expect(kept()).toEqual([])
+        }),
+        { numRuns: 60 },
+      )
+      for (const times of Object.values(seen)) expect(times).toBeGreaterThan(10)
+    })
   })
 
   test('never serves another boundary, whatever the id', async () => {
