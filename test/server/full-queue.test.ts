@@ -74,7 +74,7 @@ class SimulatedEngine extends FakeEngine {
     return this.#calls.pieces(this.#child, all, signal)
   }
 
-  override async probe(timeoutMs: number): Promise<boolean> {
+  override async probe(timeoutMs = 5000): Promise<boolean> {
     this.probes++
     return await this.#calls.probe(this.#child, timeoutMs)
   }
