@@ -132,9 +132,10 @@ export interface Engine {
   tokenizePrompt(prompt: string | readonly number[]): Promise<number[]>
   /**
    * Decodes one answer; waits for a slot first. Aborting `signal` frees the slot after the running step.
-   * Throws EngineError `queue_full` at once when too many wait; `too_late`, at once or while it waits,
-   * when its first token cannot come in time or it gave way to another; `failed` when a step has no
-   * token for it; `unavailable` when there is no engine or it dies. The last two also after pieces.
+   * Throws EngineError `queue_full` when too many wait; `too_late`, then or while it waits, when its first
+   * token cannot come in time or it gave way to another; both are told once the running step is over.
+   * `failed` when a step has no token for it; `unavailable` when there is no engine or it dies: these also
+   * after pieces.
    */
   generate(request: GenerateRequest, signal: AbortSignal): AsyncIterable<Piece>
   /** true: a batch was decoded since; of requests, or a row that leaves every slot as it is. */
