@@ -30,6 +30,7 @@ import type { Cases, Workload } from './workloads/workload.ts'
 import { writePage } from './write-page.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..', '..')
+const FLAGS = join(ROOT, 'docs', 'reference', 'bench-engine-flags.json')
 const SLOTS = 16
 const SEARCHED_STREAMS = [8, 16]
 
@@ -49,7 +50,9 @@ export async function benchEngine(args: string[]): Promise<void> {
   }
   const measured = judge(results).filter(({ workload }) => options.workloads.includes(workload))
   console.log(`\n${goalTable(measured)}`)
-  if (options.write) await writePage(bench)
+  if (!options.write) return
+  await writePage(bench)
+  await bench.best.publish()
 }
 
 async function prepare(options: Options, stamp: Bench['stamp']): Promise<Bench> {
@@ -60,8 +63,14 @@ async function prepare(options: Options, stamp: Bench['stamp']): Promise<Bench> 
   const kind = options.quick ? 'quick' : 'full'
   const machine = await thisMachine()
   const store = join(folder, `${modelId}-${kind}-${machine.key}.json`)
-  const flags = `${modelId}-flags-${machine.key}-${peer?.key ?? 'none'}.json`
-  const best = new BestFlags(join(folder, flags), SLOTS)
+  const build = peer?.key ?? 'none'
+  const best = new BestFlags(
+    {
+      file: join(folder, `${modelId}-flags-${machine.key}-${build}.json`),
+      published: { file: FLAGS, name: `${modelId}, ${machine.name}, llama-server ${build}` },
+    },
+    SLOTS,
+  )
   await best.load()
   const states = mkdtempSync(join(tmpdir(), 'serantau-bench-states-'))
   process.on('exit', () => rmSync(states, { recursive: true, force: true }))

@@ -13,23 +13,45 @@ const FoundSchema = z.strictObject({
   capacity: z.strictObject({ flags: LlamaFlagsSchema, perSecond: z.number() }).optional(),
   flags: z.record(z.string(), LlamaFlagsSchema),
 })
+const NOTHING: z.infer<typeof FoundSchema> = { method: METHOD, flags: {} }
 
-/** The best flags of llama-server by workload, kept in a file that names host, build and model. */
+/** Beside the page: by host, build and model. What another method found is as if it were not there. */
+const PublishedSchema = z.record(z.string(), FoundSchema.omit({ capacity: true }).catch(NOTHING))
+
+/** What searches found is kept in `file`, which names host, build and model, and in `published` under that `name`. */
+export interface Places {
+  file: string
+  published?: { file: string; name: string }
+}
+
+/** The best flags of llama-server by workload. A search takes a quarter of an hour: found once on a kind of machine, they hold. */
 export class BestFlags {
-  readonly #file: string
+  readonly #places: Places
   readonly #slots: number
-  #found: z.infer<typeof FoundSchema> = { method: METHOD, flags: {} }
+  #found: z.infer<typeof FoundSchema> = NOTHING
 
-  constructor(file: string, slots: number) {
-    this.#file = file
+  constructor(places: Places, slots: number) {
+    this.#places = places
     this.#slots = slots
   }
 
-  /** What another method found is as if it were not there. */
+  /** What this machine found, else what another one of its kind found. */
   async load(): Promise<void> {
-    const text = await readFile(this.#file, 'utf8').catch(() => undefined)
+    const { file, published } = this.#places
+    const text = await readFile(file, 'utf8').catch(() => undefined)
     const found = text === undefined ? undefined : FoundSchema.safeParse(JSON.parse(text))
     if (found?.success === true) this.#found = found.data
+    else if (published !== undefined)
+      this.#found = (await readPublished(published.file))[published.name] ?? NOTHING
+  }
+
+  /** Puts what is known beside the page. */
+  async publish(): Promise<void> {
+    const { published } = this.#places
+    const { method, flags } = this.#found
+    if (published === undefined || Object.keys(flags).length === 0) return
+    const all = { ...(await readPublished(published.file)), [published.name]: { method, flags } }
+    await writeFile(published.file, `${JSON.stringify(all, undefined, 1)}\n`)
   }
 
   knows(workload: string): boolean {
@@ -71,7 +93,12 @@ export class BestFlags {
   }
 
   async #save(): Promise<void> {
-    await mkdir(dirname(this.#file), { recursive: true })
-    await writeFile(this.#file, JSON.stringify(this.#found, undefined, 2))
+    await mkdir(dirname(this.#places.file), { recursive: true })
+    await writeFile(this.#places.file, JSON.stringify(this.#found, undefined, 2))
   }
+}
+
+async function readPublished(file: string): Promise<z.infer<typeof PublishedSchema>> {
+  const text = await readFile(file, 'utf8').catch(() => '{}')
+  return PublishedSchema.parse(JSON.parse(text))
 }
