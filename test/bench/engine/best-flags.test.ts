@@ -79,7 +79,16 @@ test('what was found on one machine is there for others of its kind, until they 
   expect((await onMachine('other.json', 'gemma, 2 x Xeon')).knows('W1')).toBe(false)
   await second.search('W1', workload, run(256), () => undefined)
   expect((await onMachine('second.json')).of('W1').batch).toBe(256)
-  expect((await onMachine('third.json')).of('W1').batch).toBe(64)
+  const third = await onMachine('third.json')
+  expect(third.of('W1').batch).toBe(64)
+  writeFileSync(
+    join(folder, 'third.json'),
+    JSON.stringify({ method: 2, flags: { W4: third.of('W1') } }),
+  )
+  const both = await onMachine('third.json')
+  await both.publish()
+  expect([both.knows('W1'), both.knows('W4')]).toEqual([true, true])
+  expect((await onMachine('fourth.json')).knows('W1')).toBe(true)
 })
 
 test('what an earlier method published is as if it were not there', async () => {

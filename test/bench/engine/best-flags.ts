@@ -40,9 +40,10 @@ export class BestFlags {
     const { file, published } = this.#places
     const text = await readFile(file, 'utf8').catch(() => undefined)
     const found = text === undefined ? undefined : FoundSchema.safeParse(JSON.parse(text))
-    if (found?.success === true) this.#found = found.data
-    else if (published !== undefined)
-      this.#found = (await readPublished(published.file))[published.name] ?? NOTHING
+    const own = found?.success === true ? found.data : NOTHING
+    const all = published === undefined ? {} : await readPublished(published.file)
+    const others = all[published?.name ?? ''] ?? NOTHING
+    this.#found = { ...own, flags: { ...others.flags, ...own.flags } }
   }
 
   /** Puts what is known beside the page. */
