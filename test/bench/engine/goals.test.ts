@@ -165,6 +165,18 @@ test('the loop is judged against stock kernels and, apart, against the same ones
   })
 })
 
+test('two figures of one arm are compared run by run', () => {
+  const result = { at: 'a day', commit: 'abc', cases: {} }
+  // Every run is unlike the others, and in each the gateway takes one part of a hundred.
+  for (const tokensPerSecond of [100, 200, 300, 400]) {
+    const through = { tokensPerSecond: tokensPerSecond * 0.99 }
+    addRun(result, { '16 direct': { tokensPerSecond }, '16 through': through })
+  }
+  const [judged] = judge({ hop: { gateway: result } })
+  expect(judged).toMatchObject({ verdict: 'reached', other: 'gateway' })
+  expect(judged?.compared.high).toBeCloseTo(0.99)
+})
+
 test('every goal names a workload that there is', () => {
   for (const { workload } of GOALS) expect(WORKLOADS).toHaveProperty(workload)
 })

@@ -1,5 +1,13 @@
 import { type Results, valuesOf } from './results.ts'
-import { type Estimate, differenceOf, median, medianOf, ratioOf } from './statistics.ts'
+import {
+  type Estimate,
+  differenceOf,
+  median,
+  medianOf,
+  pairedDifferenceOf,
+  pairedRatioOf,
+  ratioOf,
+} from './statistics.ts'
 
 /** One line of the table: what is to be reached, against which arm. */
 export interface Goal {
@@ -175,6 +183,9 @@ function disturbedIn(shares: readonly number[]): boolean | undefined {
   return shares.every(Number.isFinite) ? false : undefined
 }
 
+const COMPARE = { ratio: ratioOf, difference: differenceOf }
+const COMPARE_IN_PAIRS = { ratio: pairedRatioOf, difference: pairedDifferenceOf }
+
 /** Goals whose two arms were measured. Pure. */
 export function judge(results: Results, goals: readonly Goal[] = GOALS): Judged[] {
   return goals.flatMap((goal) => {
@@ -183,7 +194,9 @@ export function judge(results: Results, goals: readonly Goal[] = GOALS): Judged[
     const mine = valuesOf(results, goal)
     const theirs = theirValues(results, goal, other)
     if (mine.length === 0 || theirs.length === 0) return []
-    const compared = (goal.as === 'ratio' ? ratioOf : differenceOf)(mine, theirs)
+    // Two figures of an arm are of the same runs, on the same server, in turn: what a run was like meets both.
+    const compare = (other === arm ? COMPARE_IN_PAIRS : COMPARE)[goal.as]
+    const compared = compare(mine, theirs)
     const runs = Math.min(mine.length, theirs.length)
     const disturbed = disturbedIn([
       disturbance(results, goal),

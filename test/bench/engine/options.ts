@@ -21,6 +21,9 @@ export interface Options {
   soakRequests: number
 }
 
+/** What runs when no workload is named. */
+const UNNAMED = Object.keys(WORKLOADS).filter((name) => WORKLOADS[name]?.onlyNamed !== true)
+
 const USAGE =
   'npm run bench -- engine [--workloads W1,W4] [--arms ours,llama-server-best] [--runs 5] ' +
   '[--model gemma|smollm2] [--quick] [--grid] [--soak-requests 1000] [--write]'
@@ -33,8 +36,7 @@ export function readOptions(args: string[]): Options {
   if (quick && values.write) throw usage('--write', 'a whole measurement', '--quick')
   return {
     model: oneOf('--model', values.model, Object.keys(MODELS) as ModelName[]),
-    workloads:
-      listOf('--workloads', values.workloads, Object.keys(WORKLOADS)) ?? Object.keys(WORKLOADS),
+    workloads: listOf('--workloads', values.workloads, Object.keys(WORKLOADS)) ?? UNNAMED,
     arms: listOf('--arms', values.arms, every),
     runs: whole('--runs', values.runs ?? (quick ? '1' : '5')),
     ...{ quick, grid: values.grid, write: values.write },

@@ -3,6 +3,8 @@ import {
   type Estimate,
   differenceOf,
   medianOf,
+  pairedDifferenceOf,
+  pairedRatioOf,
   quantile,
   quantileOfT,
   randomNumbers,
@@ -38,6 +40,16 @@ test('the interval of a ratio is that of Welch on the logarithms', () => {
 
 test('the interval of a difference is that of Welch on the values', () => {
   expectEstimate(differenceOf([3.1, 2.2, 6.2], [0.4, 0.5, 0.3, 0.6]), 2.65, -1.8368, 8.60347)
+})
+
+test('figures of the same runs are compared run by run: what a run was like is not in the interval', () => {
+  const [fast, slow] = [
+    [9, 19, 31],
+    [10, 20, 30],
+  ]
+  expectEstimate(pairedDifferenceOf(fast, slow), -1, -3.202, 2.53533)
+  expectEstimate(pairedRatioOf([2, 40, 600], [1, 20, 300]), 2, 2, 2)
+  expect(() => pairedRatioOf([1, 2], [1])).toThrow('as many')
 })
 
 test('figures of 0 or less have no logarithm: their interval is on the values', () => {

@@ -51,6 +51,21 @@ export const differenceOf = (ours: readonly number[], other: readonly number[]):
   ...welch(ours, other),
 })
 
+/** The median of the ratios run by run, for two figures of the same runs; its interval is `medianOf`'s. */
+export const pairedRatioOf = (ours: readonly number[], other: readonly number[]): Estimate =>
+  medianOf(pairs(ours, other).map(([mine, theirs]) => mine / theirs))
+
+/** The same of differences; its interval by Student's t on the values. */
+export function pairedDifferenceOf(ours: readonly number[], other: readonly number[]): Estimate {
+  const differences = pairs(ours, other).map(([mine, theirs]) => mine - theirs)
+  return { value: median(differences), ...around(momentsOf(differences)) }
+}
+
+function pairs(ours: readonly number[], other: readonly number[]): [number, number][] {
+  if (ours.length !== other.length) throw new Error('figures of the same runs are as many')
+  return ours.map((value, at) => [value, other[at] ?? Number.NaN])
+}
+
 const arePositive = (values: readonly number[]): boolean => values.every((value) => value > 0)
 const fromLogs = ({ low, high }: Interval): Interval => ({
   low: Math.exp(low),

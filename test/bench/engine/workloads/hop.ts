@@ -17,11 +17,11 @@ export const HOP: Workload = {
   run: (session) =>
     withArm(session, async (arm) => {
       const cases: Cases = {}
-      await warmUp(session, arm)
+      await warmUpHop(session, arm)
       for (const streams of STREAMS) {
         const taken: Record<string, Cases[string][]> = {}
         for (const [turn, way] of ORDER.entries()) {
-          const figures = await session.measure(arm, () => ask(session, arm, streams, turn, way))
+          const figures = await session.measure(arm, () => askHop(session, arm, streams, turn, way))
           ;(taken[way] ??= []).push(figures)
         }
         for (const [way, each] of Object.entries(taken)) cases[`${streams} ${way}`] = meanOf(each)
@@ -31,12 +31,12 @@ export const HOP: Workload = {
   score: (cases) => figure(cases, '16 through', 'tokensPerSecond'),
 }
 
-async function ask(
+export async function askHop(
   { prompts, seed, quick }: Session,
   arm: RunningArm,
   streams: number,
   turn: number,
-  way: (typeof ORDER)[number],
+  way: 'direct' | 'through',
 ): Promise<Cases[string]> {
   const behind = behindOf(arm)
   const target = way === 'through' ? arm : behind.target
@@ -57,7 +57,7 @@ function behindOf({ behind }: RunningArm): Behind {
   return behind
 }
 
-async function warmUp({ prompts, quick }: Session, target: Target): Promise<void> {
+export async function warmUpHop({ prompts, quick }: Session, target: Target): Promise<void> {
   await closedLoop(target, 16, quick ? 1 : BEFORE, (stream, request) => ({
     prompt: prompts.prompt(`hop before ${stream} ${request}`, 4),
     maxTokens: 1,
@@ -74,7 +74,7 @@ async function firstTokens(url: string): Promise<{ seconds: number; count: numbe
   return { seconds: read('sum'), count: read('count') }
 }
 
-function meanOf(each: readonly Cases[string][]): Cases[string] {
+export function meanOf(each: readonly Cases[string][]): Cases[string] {
   const names = Object.keys(each[0] ?? {})
   const mean = (name: string) =>
     each.reduce((sum, figures) => sum + (figures[name] ?? Number.NaN), 0) / each.length

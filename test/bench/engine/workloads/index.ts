@@ -1,3 +1,4 @@
+import { HOP_RULES } from './hop-rules.ts'
 import { HOP } from './hop.ts'
 import { INTERFERENCE } from './interference.ts'
 import { LIFECYCLE } from './lifecycle.ts'
@@ -14,5 +15,6 @@ export const WORKLOADS: Record<string, Workload> = {
   W10: OVERLOADED,
   ...LIFECYCLE,
   hop: HOP,
+  'hop-rules': HOP_RULES,
   shared: SHARED,
 }

@@ -45,6 +45,8 @@ export interface Workload {
   score: (cases: Cases, first: Cases) => number
   /** Flags with which the work can be done at all; absent: all. */
   admits?: (flags: LlamaFlags) => boolean
+  /** Runs only when the command names it. */
+  onlyNamed?: boolean
   /** Only these; absent: every server. */
   arms?: readonly AnyArm[]
   /** Dimensions of the search; absent: all. The others stay as W1 found them, whose search is whole. */
