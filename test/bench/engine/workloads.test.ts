@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import type { RunningArm } from './arms.ts'
 import { startingFlags } from './llama-flags.ts'
 import { Prompts } from './prompts.ts'
+import { hopPrompt } from './workloads/hop.ts'
 import { WORKLOADS } from './workloads/index.ts'
 import type { Session } from './workloads/workload.ts'
 
@@ -170,4 +171,13 @@ test('the hop is what the model server does not see of a first token', async () 
     expect(hopMs).toBeLessThan(-990_000)
   }
   expect(new Set(seen.map(({ prompt }) => prompt.join()))).toHaveLength(seen.length)
+})
+
+test('both ways to the model server get prompts that end alike and begin apart', () => {
+  const [direct, through] = [0, 1].map((turn) => hopPrompt(prompts, 'a run', turn))
+  expect(direct).toHaveLength(64)
+  expect(direct?.slice(8)).toEqual(through?.slice(8))
+  // Behind the model's start nothing is alike: what one way left in the cache is of no use to the other.
+  expect(direct?.[1]).not.toBe(through?.[1])
+  expect(hopPrompt(prompts, 'another run', 0).slice(8)).not.toEqual(direct?.slice(8))
 })

@@ -1,5 +1,6 @@
 import type { Behind, RunningArm } from '../arms.ts'
 import type { Target } from '../client.ts'
+import type { Prompts } from '../prompts.ts'
 import { closedLoop, summarise, ttftOf } from '../load.ts'
 import { type Cases, type Session, type Workload, figure, withArm } from './workload.ts'
 
@@ -43,13 +44,25 @@ export async function askHop(
   const before = await firstTokens(behind.metricsUrl)
   const requests = (quick ? 1 : 2) * (streams === 1 ? 4 : 1)
   const answers = await closedLoop(target, streams, requests, (stream, request) => ({
-    prompt: prompts.prompt(`hop ${seed} ${streams} ${turn} ${stream} ${request}`, 64),
+    prompt: hopPrompt(prompts, `${seed} ${streams} ${stream} ${request}`, turn),
     maxTokens: 64,
   }))
   const after = await firstTokens(behind.metricsUrl)
   const inside = ((after.seconds - before.seconds) / (after.count - before.count)) * 1000
   const all = answers.reduce((sum, answer) => sum + ttftOf(answer), 0) / answers.length
   return { ...summarise(answers), hopMs: all - inside }
+}
+
+const HEAD = 8
+
+/**
+ * 64 tokens. Its head is of this turn alone, so nothing of it is cached; the rest is the same in every
+ * turn, so that the first answers' tokens are much the same both ways: one that makes no whole
+ * character has no event, and would count as milliseconds of the way that it came.
+ */
+export function hopPrompt(prompts: Prompts, which: string, turn: number): number[] {
+  const head = prompts.prompt(`hop ${which} ${turn}`, HEAD)
+  return [...head, ...prompts.stretch(`hop ${which}`, 64 - HEAD)]
 }
 
 function behindOf({ behind }: RunningArm): Behind {
