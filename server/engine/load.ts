@@ -16,13 +16,14 @@ export function loadOf(
   interTokenMs: number,
   { nowMs, tokens }: Newcomer,
 ): Load {
-  const { decodeStepMs, holdMs, prefillTokensPerMs, steadyPrefillTokensPerMs, measured } = pace
+  const { decodeStepMs, steadyDecodeStepMs, holdMs } = pace
+  const { prefillTokensPerMs, steadyPrefillTokensPerMs, measured } = pace
   const running = streams.filter((stream) => stream !== undefined)
   const freeSlots = streams.length - running.length
   const soonest = Math.min(...running.map(({ likelyLeft }) => likelyLeft))
-  // Chunks are planned by the steady rate and mostly end before their time.
+  // Chunks are planned by steady rates and mostly end before their time.
   const chunkMs =
-    prefillMs(interTokenMs, decodeStepMs) * (steadyPrefillTokensPerMs / prefillTokensPerMs)
+    prefillMs(interTokenMs, steadyDecodeStepMs) * (steadyPrefillTokensPerMs / prefillTokensPerMs)
   const share = chunkMs / (chunkMs + decodeStepMs)
   const own = readingOrder({ startedMs: nowMs, total: tokens }, prefillTokensPerMs)
   const before = running.filter((each) => readingOrder(each, prefillTokensPerMs) <= own)

@@ -4,6 +4,7 @@ export class Pace {
   #prefillTokenMs: number | undefined
   #prefillDeviationMs = 0
   #decodeStepMs: number | undefined
+  #decodeDeviationMs = 0
   #holdMs: number | undefined
   #copyMs: number | undefined
 
@@ -24,6 +25,11 @@ export class Pace {
 
   get decodeStepMs(): number {
     return this.#decodeStepMs ?? BEFORE.decodeStepMs
+  }
+
+  /** What all but a few steps stay within, as with prompts. */
+  get steadyDecodeStepMs(): number {
+    return this.decodeStepMs + DEVIATIONS * this.#decodeDeviationMs
   }
 
   /** How long a request holds a slot. */
@@ -49,6 +55,8 @@ export class Pace {
   }
 
   decoded(ms: number): void {
+    const off = Math.abs(ms - (this.#decodeStepMs ?? ms))
+    this.#decodeDeviationMs = mix(this.#decodeDeviationMs, off)
     this.#decodeStepMs = mix(this.#decodeStepMs, ms)
   }
 

@@ -182,7 +182,7 @@ export class StepEngine {
     const waited = this.#slots.running.some(({ due }) => due === 0)
     // Those who wait for a token do not wait for two pieces in a row.
     if (this.#warmUp === undefined || (waited && !this.#steps.afterDecode)) return false
-    const decodeMs = waited ? this.#pace.decodeStepMs : 0
+    const decodeMs = waited ? this.#pace.steadyDecodeStepMs : 0
     const ms = prefillMs(this.#options.interTokenMs, decodeMs)
     const tokens = Math.max(LEAST_PIECE, Math.floor(this.#pace.steadyPrefillTokensPerMs * ms))
     const read = await this.#warmUp.next(tokens, this.#slots.free, busy)

@@ -90,7 +90,7 @@ export class Steps {
         tokensPerMs: this.#pace.steadyPrefillTokensPerMs,
         budgetMs: this.#options.interTokenMs,
         // The table knows no long contexts and no others on the same cores.
-        decodeMs: rows.length === 0 ? undefined : Math.max(known, this.#pace.decodeStepMs),
+        decodeMs: rows.length === 0 ? undefined : Math.max(known, this.#pace.steadyDecodeStepMs),
       }),
     )
     return true

@@ -15,6 +15,19 @@ test('the steady rate of prefill is the mean where all steps are alike, and belo
   expect(100 / uneven.steadyPrefillTokensPerMs).toBeGreaterThan(120)
 })
 
+test('the steady time of a decode step is the mean where all are alike, and beyond it where not', () => {
+  const even = new Pace()
+  const uneven = new Pace()
+  for (let step = 0; step < 100; step++) {
+    even.decoded(40)
+    uneven.decoded(step % 2 === 0 ? 30 : 50)
+  }
+  expect(even.steadyDecodeStepMs).toBeCloseTo(40)
+  expect(uneven.decodeStepMs).toBeLessThan(45)
+  // The slower half of the steps stays within it too.
+  expect(uneven.steadyDecodeStepMs).toBeGreaterThan(50)
+})
+
 test('a handful of tokens says nothing of the rate', () => {
   const pace = new Pace()
   const before = pace.prefillTokensPerMs
@@ -31,7 +44,7 @@ test('the first measurement counts whole, and leaves room for others to be slowe
   expect(pace.measured).toBe(true)
   expect(pace.prefillTokensPerMs).toBeCloseTo(0.1)
   expect(pace.steadyPrefillTokensPerMs).toBeCloseTo(0.1 / 1.5)
-  expect([pace.decodeStepMs, pace.holdMs]).toEqual([7, 90])
+  expect([pace.decodeStepMs, pace.steadyDecodeStepMs, pace.holdMs]).toEqual([7, 7, 90])
 })
 
 test('copies are measured by the steps that make them, and are no part of the rate of prefill', () => {
