@@ -1,12 +1,16 @@
 import { randomBytes } from 'node:crypto'
-import { Template } from '@huggingface/jinja'
-import type { ChatMessage } from './engine.ts'
+import { chatVariables } from './chat-variables.ts'
+import type { Rewrite } from './chat-variables.ts'
+import type { Chat, ChatPrompt } from './engine.ts'
+import type { NativeTemplate } from './native.ts'
 
 /** What rendering needs to know of a model's tokens. */
 export interface Vocabulary {
   /** `special`: text such as `<|im_end|>` becomes its control token. */
   tokenize(text: string, special: boolean): number[]
   isSpecial(token: number): boolean
+  /** Of a control token, as it is written. */
+  controlText(token: number): string
   bosText: string
   eosText: string
 }
@@ -22,7 +26,7 @@ export interface TemplateWarning {
   detail: string
 }
 
-/** The message is that of the template's library and may quote messages: of a client's it is not told. */
+/** The message is that of the template's renderer and may quote messages: of a client's it is not told. */
 export class TemplateError extends Error {
   override readonly name = 'TemplateError'
   override readonly cause: TemplateCause
@@ -33,61 +37,83 @@ export class TemplateError extends Error {
   }
 }
 
+/** Characters at the end of a rendered chat that say what the answer begins with. */
+const TAIL = 64
+const unchanged: Rewrite = (text) => text
+
 /**
- * Renders messages through the model file's own template. Text of a client can never become a control
- * token: where it would, its parts are tokenized as plain text, apart from the template's.
+ * Renders chats through the model file's own template. Text of a client can never become a control
+ * token: where it would, it is tokenized as plain text, apart from what is around it.
  */
 export class ChatTokens {
-  readonly #template: Template
+  readonly #template: NativeTemplate
   readonly #vocabulary: Vocabulary
 
   /** Throws TemplateError: it is no template, or not even one question of a user can be rendered. */
-  constructor(template: string, vocabulary: Vocabulary) {
-    this.#template = attempt('not_parsed', () => new Template(template))
+  constructor(compile: () => NativeTemplate, vocabulary: Vocabulary) {
+    this.#template = attempt('not_parsed', compile)
     this.#vocabulary = vocabulary
-    this.#render([{ role: 'user', content: 'x' }])
+    this.#render(
+      { messages: [{ role: 'user', content: 'x' }], tools: [], variables: {} },
+      unchanged,
+    )
   }
 
   /** Throws TemplateError `not_rendered`: the template refuses these messages. */
-  tokenize(messages: readonly ChatMessage[]): number[] {
+  tokenize(chat: Chat): ChatPrompt {
     // Whole text first: this is how the model was trained, merges across the parts' borders included.
-    const whole = this.#vocabulary.tokenize(this.#render(messages), true)
-    const harmless = messages.map((message) => ({ ...message, content: 'x' }))
-    const expected = this.#vocabulary.tokenize(this.#render(harmless), true)
-    if (this.#countSpecial(whole) === this.#countSpecial(expected)) return whole
-    return this.#tokenizeApart(messages)
+    const text = this.#render(chat, unchanged)
+    const tail = text.slice(-TAIL)
+    const tokens = this.#vocabulary.tokenize(text, true)
+    let count = 0
+    const harmless = this.#render(chat, () => `x${count++}`)
+    const expected = this.#vocabulary.tokenize(harmless, true)
+    if (this.#controlsOf(tokens) === this.#controlsOf(expected)) return { tokens, tail }
+    return { tokens: this.#tokenizeApart(chat), tail }
   }
 
-  #tokenizeApart(messages: readonly ChatMessage[]): number[] {
-    const marks = messages.map(() => randomBytes(16).toString('hex'))
-    const rendered = this.#render(
-      messages.map((message, index) => ({ ...message, content: marks[index] ?? '' })),
-    )
-    const tokens: number[] = []
-    let at = 0
-    for (const [index, mark] of marks.entries()) {
-      const found = rendered.indexOf(mark, at)
+  /** Marks stand for control tokens that clients wrote, until the template has done its work. */
+  #tokenizeApart(chat: Chat): number[] {
+    const marked = new Map<string, string>()
+    const rendered = this.#render(chat, (text) => this.#mark(text, marked))
+    if (marked.size === 0) return this.#vocabulary.tokenize(rendered, true)
+    const parts = rendered.split(new RegExp(`(${[...marked.keys()].join('|')})`))
+    return parts.flatMap((part) => {
+      const written = marked.get(part)
+      return written === undefined
+        ? this.#vocabulary.tokenize(part, true)
+        : this.#vocabulary.tokenize(written, false)
+    })
+  }
+
+  /** `text` with a mark in place of each control token that it would become. */
+  #mark(text: string, marked: Map<string, string>): string {
+    let [at, result] = [0, '']
+    for (const token of this.#vocabulary.tokenize(text, true)) {
+      if (!this.#vocabulary.isSpecial(token)) continue
+      const written = this.#vocabulary.controlText(token)
+      const found = written === '' ? -1 : text.indexOf(written, at)
       if (found < 0) continue
-      tokens.push(...this.#vocabulary.tokenize(rendered.slice(at, found), true))
-      tokens.push(...this.#vocabulary.tokenize(messages[index]?.content ?? '', false))
-      at = found + mark.length
+      const mark = randomBytes(16).toString('hex')
+      marked.set(mark, written)
+      result += text.slice(at, found) + mark
+      at = found + written.length
     }
-    return tokens.concat(this.#vocabulary.tokenize(rendered.slice(at), true))
+    return result + text.slice(at)
   }
 
-  #render(messages: readonly ChatMessage[]): string {
+  #render(chat: Chat, rewrite: Rewrite): string {
     return attempt('not_rendered', () =>
       this.#template.render({
-        messages: messages.map(({ role, content }) => ({ role, content })),
-        add_generation_prompt: true,
+        ...chatVariables(chat, rewrite),
         bos_token: this.#vocabulary.bosText,
         eos_token: this.#vocabulary.eosText,
       }),
     )
   }
 
-  #countSpecial(tokens: readonly number[]): number {
-    return tokens.filter((token) => this.#vocabulary.isSpecial(token)).length
+  #controlsOf(tokens: readonly number[]): string {
+    return tokens.filter((token) => this.#vocabulary.isSpecial(token)).join()
   }
 }
 

@@ -1,4 +1,6 @@
 import type { DecodeThreads } from './decode-threads.ts'
+import { likelihoodsOf } from './likelihoods.ts'
+import type { WantedLikelihoods } from './likelihoods.ts'
 import type {
   Bindings,
   NativeContext,
@@ -17,6 +19,10 @@ export interface Part {
   sampler?: NativeSampler
   /** All tokens but the first are guesses: one is sampled after each, up to the first that differs. */
   draft?: true
+  /** Of the tokens that are sampled. */
+  likelihoods?: WantedLikelihoods
+  /** Of tokens that are known to follow the first rows, one a row: those of a prompt. */
+  known?: WantedLikelihoods & { tokens: readonly number[] }
   /** Fills a tile: its logits are computed, nothing is sampled, and its cell is dropped afterwards. */
   pad?: true
 }
@@ -28,6 +34,13 @@ interface Asked {
   indexes: Uint32Array
   /** Expected after each row but the last. */
   guesses: Uint32Array
+  likelihoods: WantedLikelihoods | undefined
+}
+
+/** Rows whose next tokens are known. */
+interface Known {
+  indexes: Uint32Array
+  wanted: NonNullable<Part['known']>
 }
 
 const NOTHING = new Uint32Array(0)
@@ -81,15 +94,21 @@ export class DecodeContext {
     if (this.#threads !== undefined) this.#native.setThreads(this.#threads.next())
     this.#native.initBatch(parts.reduce((sum, { tokens }) => sum + tokens.length, 0))
     const asked: Asked[] = []
-    for (const { slot, position, tokens, sampler, pad, draft } of parts) {
-      const from = draft === true ? 0 : tokens.length - 1
-      const logits =
-        sampler === undefined && pad === undefined
-          ? NOTHING
-          : Uint32Array.from({ length: tokens.length - from }, (_, at) => from + at)
+    const known: Known[] = []
+    for (const { slot, position, tokens, sampler, draft, likelihoods, ...part } of parts) {
+      const from = part.known !== undefined || draft === true ? 0 : tokens.length - 1
+      const silent = sampler === undefined && part.pad === undefined && part.known === undefined
+      const logits = silent
+        ? NOTHING
+        : Uint32Array.from({ length: tokens.length - from }, (_, at) => from + at)
       const indexes = this.#native.addToBatch(slot, position, tokens, logits)
-      if (sampler !== undefined)
-        asked.push({ sampler, indexes, guesses: tokens.subarray(from + 1) })
+      if (part.known !== undefined) known.push({ indexes, wanted: part.known })
+      if (sampler === undefined) continue
+      const first = draft === true ? 0 : tokens.length - 1
+      asked.push({
+        ...{ sampler, indexes: indexes.subarray(first - from), likelihoods },
+        guesses: tokens.subarray(first + 1),
+      })
     }
     const decoded = this.#native.decodeBatch()
     // One worker takes its jobs in order: sampling follows without a way through this thread.
@@ -102,7 +121,42 @@ export class DecodeContext {
     for (const { slot, position, pad } of parts) {
       if (pad !== undefined) this.truncate(slot, position)
     }
-    return await this.#follow(asked, await (sampling ?? this.#sample(asked, 0)))
+    const sampled = await this.#follow(asked, await (sampling ?? this.#sample(asked, 0)))
+    await this.#tell(known, asked, sampled)
+    return sampled
+  }
+
+  /** Fills in the likelihoods that are wanted. */
+  async #tell(
+    known: readonly Known[],
+    asked: readonly Asked[],
+    sampled: readonly number[][],
+  ): Promise<void> {
+    for (const { indexes, wanted } of known) {
+      await this.#fill(wanted, Array.from(indexes), wanted.tokens)
+    }
+    for (const [at, { likelihoods, indexes }] of asked.entries()) {
+      if (likelihoods === undefined) continue
+      const tokens = (sampled[at] ?? []).filter((token) => token !== NO_TOKEN)
+      await this.#fill(likelihoods, Array.from(indexes), tokens)
+    }
+  }
+
+  async #fill(
+    wanted: WantedLikelihoods,
+    indexes: readonly number[],
+    tokens: readonly number[],
+  ): Promise<void> {
+    const { top } = wanted
+    const rows = { indexes: indexes.slice(0, tokens.length), tokens, top }
+    wanted.rows.push(...(await likelihoodsOf(this.#native, () => this.#greedy(), rows)))
+  }
+
+  /** It keeps no state that matters. */
+  #greedy(): NativeSampler {
+    const sampler = this.takeSampler(GREEDY)
+    this.returnSampler(sampler)
+    return sampler
   }
 
   /** Row after row of those whose guesses come true. */

@@ -36,12 +36,17 @@ export class EngineCalls {
     for (const call of calls) call.fail(error)
   }
 
-  async tokens(child: EngineChild, message: (id: number) => ToEngine): Promise<number[]> {
-    const { promise, resolve, reject } = Promise.withResolvers<number[]>()
+  /** What answers a question that needs no slot. */
+  async ask<Kind extends Answer['kind']>(
+    child: EngineChild,
+    kind: Kind,
+    message: (id: number) => ToEngine,
+  ): Promise<Extract<Answer, { kind: Kind }>> {
+    const { promise, resolve, reject } = Promise.withResolvers<Extract<Answer, { kind: Kind }>>()
     const id = this.#begin({
       answer: (answer) => {
         this.#end(id)
-        if (answer.kind === 'tokens') resolve(answer.tokens)
+        if (isOf(answer, kind)) resolve(answer)
         else reject(errorOf(answer))
       },
       fail: reject,
@@ -107,6 +112,11 @@ export class EngineCalls {
     if (this.#calls.size === 0) this.#sinceMs = undefined
   }
 }
+
+const isOf = <Kind extends Answer['kind']>(
+  answer: Answer,
+  kind: Kind,
+): answer is Extract<Answer, { kind: Kind }> => answer.kind === kind
 
 function errorOf(answer: Answer): EngineError {
   if (answer.kind === 'error') return new EngineError(answer.code, answer.message, answer)

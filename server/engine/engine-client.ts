@@ -1,12 +1,14 @@
 import type { ChildProcess } from 'node:child_process'
 import { EngineError } from './engine.ts'
 import type {
-  ChatMessage,
+  Chat,
+  ChatPrompt,
   DraftStats,
   Engine,
   EngineStats,
   EngineStatus,
   GenerateRequest,
+  ModelDescription,
   Piece,
   ShapingStats,
 } from './engine.ts'
@@ -88,6 +90,8 @@ export class EngineClient implements Engine {
   /** Ends the engine of now, for a cause that is told. */
   #endFor: (cause: string, how: string) => void = () => undefined
   #addon: Addon | undefined
+  /** Known once it was ready. */
+  #model: ModelDescription | undefined
   #restartTimer: NodeJS.Timeout | undefined
   readonly #now: () => number
   readonly #looks: NodeJS.Timeout
@@ -103,14 +107,38 @@ export class EngineClient implements Engine {
     this.#start(options.early)
   }
 
-  async tokenizeChat(messages: readonly ChatMessage[]): Promise<number[]> {
-    const message = (id: number): ToEngine => ({ kind: 'tokenizeChat', id, messages })
-    return await this.#calls.tokens(this.#readyChild(), message)
+  async tokenizeChat(chat: Chat): Promise<ChatPrompt> {
+    const message = (id: number): ToEngine => ({ kind: 'tokenizeChat', id, chat })
+    const { tokens, tail } = await this.#calls.ask(this.#readyChild(), 'chat', message)
+    return { tokens, tail }
   }
 
-  async tokenizePrompt(prompt: string | readonly number[]): Promise<number[]> {
-    const message = (id: number): ToEngine => ({ kind: 'tokenizePrompt', id, prompt })
-    return await this.#calls.tokens(this.#readyChild(), message)
+  async tokenizePrompt(prompt: string | readonly number[], withStart = true): Promise<number[]> {
+    const message = (id: number): ToEngine => ({ kind: 'tokenizePrompt', id, prompt, withStart })
+    return (await this.#calls.ask(this.#readyChild(), 'tokens', message)).tokens
+  }
+
+  async textsOf(tokens: readonly number[]): Promise<string[]> {
+    const message = (id: number): ToEngine => ({ kind: 'textsOf', id, tokens })
+    return (await this.#calls.ask(this.#readyChild(), 'texts', message)).texts
+  }
+
+  async detokenize(tokens: readonly number[]): Promise<string> {
+    const message = (id: number): ToEngine => ({ kind: 'detokenize', id, tokens })
+    const { texts } = await this.#calls.ask(this.#readyChild(), 'texts', message)
+    return texts.join('')
+  }
+
+  async embed(prompt: readonly number[], signal: AbortSignal): Promise<Float32Array> {
+    signal.throwIfAborted()
+    const message = (id: number): ToEngine => ({ kind: 'embed', id, prompt })
+    const { base64 } = await this.#calls.ask(this.#readyChild(), 'vector', message)
+    return new Float32Array(new Uint8Array(Buffer.from(base64, 'base64')).buffer)
+  }
+
+  async describe(): Promise<ModelDescription> {
+    this.#readyChild()
+    return this.#model!
   }
 
   async *generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<Piece, void> {
@@ -191,7 +219,7 @@ export class EngineClient implements Engine {
   }
 
   #ready(
-    { compiled, untouchedBytes }: Extract<FromEngine, { kind: 'ready' }>,
+    { compiled, untouchedBytes, model }: Extract<FromEngine, { kind: 'ready' }>,
     memory: number | undefined,
     endFor: (cause: string) => void,
   ): void {
@@ -201,6 +229,7 @@ export class EngineClient implements Engine {
     const cause = beyondMemory(full, memory)
     if (cause !== undefined) return endFor(cause)
     this.#state = 'ready'
+    this.#model = model
     this.#cause = undefined
     this.#readyMs = this.#lastStepMs = this.#now()
     this.#loadMs = this.#readyMs - this.#startedMs

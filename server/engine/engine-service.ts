@@ -4,8 +4,10 @@ import { Drafts } from './drafts.ts'
 import { openCaches } from './engine-caches.ts'
 import type { EngineCaches } from './engine-caches.ts'
 import type { LoadedModel } from './load-model.ts'
-import type { CacheStats } from './engine.ts'
-import type { EngineOptions, FromEngine, ToEngine } from './protocol.ts'
+import type { CacheStats, GenerateRequest, ModelDescription } from './engine.ts'
+import type { Answer, EngineOptions, FromEngine, ToEngine } from './protocol.ts'
+import type { Grammars } from './grammars.ts'
+import { SchemaError } from './grammar/schema-error.ts'
 import type { SavedPrefixes } from './saved-prefixes.ts'
 import { selfTest } from './self-test.ts'
 import { StepEngine } from './step-engine.ts'
@@ -16,23 +18,47 @@ import type { EngineWarning } from './warning.ts'
 class EngineService {
   readonly #engine: StepEngine
   readonly #tokenizers: ModelTokenizers
+  readonly #grammars: Pick<Grammars, 'stateFor'>
   readonly #send: (message: FromEngine) => void
 
   constructor(
     engine: StepEngine,
     tokenizers: ModelTokenizers,
+    grammars: Pick<Grammars, 'stateFor'>,
     send: (message: FromEngine) => void,
   ) {
     this.#send = send
     this.#engine = engine
     this.#tokenizers = tokenizers
+    this.#grammars = grammars
   }
 
   handle(message: ToEngine): void {
     if (message.kind === 'cancel') this.#engine.cancel(message.id)
     else if (message.kind === 'probe') this.#engine.probe(message.id)
-    else if (message.kind === 'generate') this.#engine.submit(message.id, message.request)
-    else this.#send({ kind: 'tokens', answer: tokensFor(message, this.#tokenizers) })
+    else if (message.kind === 'generate') this.#generate(message.id, message.request)
+    else if (message.kind === 'embed') this.#answer(refusedVector(message.id))
+    else this.#answer(tokensFor(message, this.#tokenizers))
+  }
+
+  #answer(answer: Answer): void {
+    this.#send({ kind: 'tokens', answer })
+  }
+
+  /** Refuses what no sampler could be set to before it waits in line. */
+  #generate(id: number, request: GenerateRequest): void {
+    const { size } = this.#tokenizers
+    if (request.logitBias?.some(([token]) => token >= size)) {
+      return this.#answer({ id, kind: 'error', code: 'invalid_bias', message: 'invalid_bias' })
+    }
+    try {
+      const grammar = request.parts && this.#grammars.stateFor(request.parts)
+      this.#engine.submit(id, request, grammar)
+    } catch (error) {
+      if (!(error instanceof SchemaError)) throw error
+      const message = `${error.pointer === '' ? 'the schema' : error.pointer}: ${error.message}`
+      this.#answer({ id, kind: 'error', code: 'schema_refused', message })
+    }
   }
 }
 
@@ -78,11 +104,22 @@ export async function serveEngine({ options, loaded, send, opened }: ServeOption
     },
   })
   await engine.warmUp()
-  const service = new EngineService(engine, tokenizers, send)
+  const service = new EngineService(engine, tokenizers, loaded.grammars, send)
   process.on('message', (message) => service.handle(message as ToEngine))
-  send({ kind: 'ready', compiled: loaded.compiled, untouchedBytes: loaded.untouchedBytes })
+  const { compiled, untouchedBytes } = loaded
+  send({ kind: 'ready', compiled, untouchedBytes, model: descriptionOf(loaded) })
   return await engine.run()
 }
+
+/** A model that answers makes no vectors. */
+const refusedVector = (id: number): Answer => ({
+  ...{ id, kind: 'error', code: 'no_embeddings', message: 'no_embeddings' },
+})
+
+const descriptionOf = ({ chatTemplate, vocabulary }: LoadedModel): ModelDescription => ({
+  ...{ chatTemplate, vocabularySize: vocabulary.size, embeddingSize: undefined },
+  ...{ bosText: vocabulary.bosText, eosText: vocabulary.eosText },
+})
 
 const statsOf = (engine: StepEngine, memory: SavedPrefixes | undefined): CacheStats => ({
   tokens: { ...engine.cacheHits },

@@ -1,8 +1,47 @@
 /** The seam between the OpenAI API and whatever decodes tokens. Tests use a fake of it. */
-export interface ChatMessage {
-  role: 'system' | 'user' | 'assistant'
-  content: string
+export type ChatMessage =
+  | { role: 'system' | 'user'; content: string; name?: string }
+  | { role: 'assistant'; content: string; reasoning?: string; toolCalls?: readonly ChatCall[] }
+  | { role: 'tool'; content: string; toolCallId: string }
+
+/** A call that the model asked for; `arguments` is JSON. */
+export interface ChatCall {
+  id: string
+  name: string
+  arguments: string
 }
+
+/** What the model is told that it may call; `parameters` is a JSON schema. */
+export interface ChatTool {
+  name: string
+  description?: string
+  parameters?: Readonly<Record<string, unknown>>
+}
+
+export interface Chat {
+  messages: readonly ChatMessage[]
+  tools: readonly ChatTool[]
+  /** Of the model's template, beside those that it always has. */
+  variables: Readonly<Record<string, string | number | boolean>>
+}
+
+/** A chat as the model reads it. */
+export interface ChatPrompt {
+  tokens: number[]
+  /** The last characters of it: whether the answer begins within reasoning. */
+  tail: string
+}
+
+/** A part of what an answer must be: a grammar is made of them. */
+export type AnswerPart =
+  | { readonly text: string }
+  /** A JSON value that is valid by this schema. */
+  | { readonly json: unknown }
+  /** Any text in which this does not occur; it comes next, as the beginning of a `text`. */
+  | { readonly textBefore: string }
+  | { readonly oneOf: readonly (readonly AnswerPart[])[] }
+  /** Any number of times, also none. */
+  | { readonly repeat: readonly AnswerPart[] }
 
 export interface GenerateRequest {
   /** Token ids of the whole prompt; never empty. */
@@ -12,6 +51,24 @@ export interface GenerateRequest {
   /** 0 is greedy. */
   temperature: number
   topP: number
+  /** The likeliest so many tokens; 0: all; absent: the engine's own. */
+  topK?: number
+  /** Tokens at least so likely as this share of the likeliest one. */
+  minP?: number
+  /** Of tokens that the answer has already, once each. */
+  presencePenalty?: number
+  /** The same, as often as they are there. */
+  frequencyPenalty?: number
+  /** Added to the logits of tokens. */
+  logitBias?: readonly (readonly [token: number, bias: number])[]
+  /** Parts that the answer consists of, one after the other; absent: any text. */
+  parts?: readonly AnswerPart[]
+  /** Of each token of the answer its likelihood, and that of so many others; absent: of none. */
+  topLogprobs?: number
+  /** The same of the prompt's tokens: all of them are evaluated then. */
+  promptLogprobs?: number
+  /** Control tokens that are text of the answer all the same, by what they read. */
+  markers?: readonly string[]
   /** Same seed, same prompt, same file: same answer. Absent: random. */
   seed?: number
   /** The answer ends before the first of these; they are never part of it. */
@@ -29,6 +86,16 @@ export interface GenerateRequest {
 export const PRIORITIES = ['high', 'normal', 'low'] as const
 export type Priority = (typeof PRIORITIES)[number]
 
+/** How likely a token was, by the model alone: before sampling, penalties and constraints. */
+export interface TokenLikelihood {
+  /** A token may be a part of a character. */
+  bytes: readonly number[]
+  /** Natural logarithm; undefined: of a prompt's first token. */
+  logprob?: number
+  /** The likeliest at its place, the likeliest first. */
+  top: readonly { bytes: readonly number[]; logprob: number }[]
+}
+
 /** A piece of an answer. The last one carries `finish`. */
 export interface Piece {
   text: string
@@ -36,9 +103,24 @@ export interface Piece {
   tokens: number
   /** In the first piece: prompt tokens that came from the prefix cache. */
   cachedTokens?: number
+  /** Of its tokens, where the request wants it. */
+  likelihoods?: readonly TokenLikelihood[]
+  /** In the first piece: of the prompt's tokens, where the request wants it. */
+  promptLikelihoods?: readonly TokenLikelihood[]
   finish?: FinishReason
 }
 export type FinishReason = 'stop' | 'length'
+
+/** Of the file that is served. */
+export interface ModelDescription {
+  /** Its own template; undefined: it has none. */
+  chatTemplate: string | undefined
+  vocabularySize: number
+  bosText: string
+  eosText: string
+  /** Numbers of its vectors; undefined: it answers, and makes none. */
+  embeddingSize: number | undefined
+}
 
 export interface EngineStatus {
   /** `cause` says why it is not ready. */
@@ -96,6 +178,13 @@ export type EngineErrorCode =
   | 'messages_refused'
   /** A token id that the vocabulary does not have. */
   | 'invalid_tokens'
+  /** The same, in `logitBias`. */
+  | 'invalid_bias'
+  /** No grammar can be made of a JSON schema; the message says where in it and why. */
+  | 'schema_refused'
+  /** The model makes vectors, not answers; or the other way round. */
+  | 'not_generative'
+  | 'no_embeddings'
   /** `promptTokens` and more, which is more than the context holds. */
   | 'prompt_too_long'
 
@@ -124,12 +213,23 @@ export interface Engine {
    * Throws EngineError `no_chat_template`, `chat_template_unusable`, `messages_refused`,
    * `prompt_too_long`; `unavailable` when there is no engine or it dies, `failed` for anything else.
    */
-  tokenizeChat(messages: readonly ChatMessage[]): Promise<number[]>
+  tokenizeChat(chat: Chat): Promise<ChatPrompt>
   /**
-   * Token ids are checked and stay as they are. Throws EngineError `invalid_tokens`, `prompt_too_long`,
+   * Token ids are checked and stay as they are. `withStart`: false: a text without the model's first token. Throws EngineError `invalid_tokens`, `prompt_too_long`,
    * `unavailable`, `failed`.
    */
-  tokenizePrompt(prompt: string | readonly number[]): Promise<number[]>
+  tokenizePrompt(prompt: string | readonly number[], withStart?: boolean): Promise<number[]>
+  /** What it can tell of its model. Throws EngineError `unavailable`. */
+  describe(): Promise<ModelDescription>
+  /** The texts of tokens, one by one. Throws EngineError `invalid_tokens`, `unavailable`, `failed`. */
+  textsOf(tokens: readonly number[]): Promise<string[]>
+  /** The text of tokens together. Throws as `textsOf`. */
+  detokenize(tokens: readonly number[]): Promise<string>
+  /**
+   * A vector of a prompt, of length 1. Throws EngineError `no_embeddings`, `queue_full`, `unavailable`,
+   * `failed`.
+   */
+  embed(prompt: readonly number[], signal: AbortSignal): Promise<Float32Array>
   /**
    * Decodes one answer; waits for a slot first. Aborting `signal` frees the slot after the running step.
    * Throws EngineError `queue_full` when too many wait; `too_late`, then or while it waits, when its first

@@ -6,7 +6,8 @@ import { loadBindings } from './bindings.ts'
 import { DecodeContext } from './decode-context.ts'
 import { untouchedBytes } from './memory-limit.ts'
 import { DecodeThreads } from './decode-threads.ts'
-import type { Bindings, NativeModel } from './native.ts'
+import { Grammars } from './grammars.ts'
+import type { Bindings, NativeModel, NativeTemplate } from './native.ts'
 import type { ChosenAddon, EngineOptions } from './protocol.ts'
 import { Vocabulary } from './vocabulary.ts'
 
@@ -23,6 +24,9 @@ export interface LoadedModel {
   vocabulary: Vocabulary
   /** The model's own chat template; undefined: the file has none. */
   chatTemplate: string | undefined
+  /** Throws where it is no template. */
+  compileTemplate: (template: string) => NativeTemplate
+  grammars: Grammars
   context: DecodeContext
   /** undefined: an accelerator decodes. */
   threads: DecodeThreads | undefined
@@ -63,6 +67,8 @@ export async function loadModel(
     build: compiled || !addon.compiled ? addon.key : `in place of ${addon.key}`,
     vocabulary: new Vocabulary(model, vocabularySize),
     chatTemplate: typeof template === 'string' ? template : undefined,
+    compileTemplate: (text) => new bindings.AddonJinjaRenderer(text),
+    grammars: new Grammars(bindings, model),
     context,
     threads,
     slidingWindow: slidingWindowOf(metadata),

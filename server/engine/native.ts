@@ -13,6 +13,27 @@ export interface Bindings {
   AddonModel: new (path: string, options: Record<string, unknown>) => NativeModel
   AddonContext: new (model: NativeModel, options: Record<string, unknown>) => NativeContext
   AddonSampler: new (model: NativeModel) => NativeSampler
+  /** Throws where llama.cpp cannot read it. */
+  AddonGrammar: new (grammar: string, options: { addonExports: Bindings }) => NativeGrammar
+  /** A state at the grammar's beginning, or a copy of one. */
+  AddonGrammarEvaluationState: new (
+    ...of: [NativeModel, NativeGrammar] | [NativeGrammarState]
+  ) => NativeGrammarState
+  AddonJinjaRenderer: new (template: string) => NativeTemplate
+}
+
+/** Where an answer is in a grammar. A sampler moves it on. */
+export interface NativeGrammarState {
+  readonly brand?: 'grammar state'
+}
+
+export interface NativeGrammar {
+  isTextCompatible(text: string): boolean
+}
+
+export interface NativeTemplate {
+  /** Throws where the template fails with these variables. */
+  render(variables: Readonly<Record<string, unknown>>): string
 }
 
 export interface NativeModel {
@@ -23,8 +44,13 @@ export interface NativeModel {
   tokenEos(): number
   getTokenString(token: number): string
   getTokenAttributes(token: number): number
+  /** llama.cpp's number of the kind of tokenizer. */
+  getVocabularyType(): number
   isEogToken(token: number): boolean
+  sepToken(): number
   shouldPrependBosToken(): boolean
+  shouldAppendEosToken(): boolean
+  getEmbeddingVectorSize(): number
   getTrainContextSize(): number
 }
 
@@ -45,8 +71,27 @@ export interface NativeContext {
     confidence: boolean,
     logits: readonly [number[], boolean, boolean, boolean, number],
   ): Promise<[token: number, unknown, unknown, logits: number[] | undefined]>
+  sampleToken(
+    index: number,
+    sampler: NativeSampler,
+    probabilities: boolean,
+    confidence: boolean,
+    logits: readonly [number[], boolean, boolean, boolean, number],
+    totalWeight: boolean,
+  ): Promise<[number, unknown, unknown, logits: number[] | undefined, totalWeight: number]>
+  /**
+   * Only in a compiled addon, as `sampleTokens`. Of each row the logarithm of a token's probability, and
+   * of the `top` likeliest ones: three lists, row by row.
+   */
+  rowLikelihoods?(
+    indexes: Uint32Array,
+    tokens: Uint32Array,
+    top: number,
+  ): Promise<[logprobs: Float32Array, topTokens: Uint32Array, topLogprobs: Float32Array]>
   /** Only in a compiled addon: server/engine/patches. */
   sampleTokens?(indexes: Uint32Array, samplers: readonly NativeSampler[]): Promise<Int32Array>
+  /** Of the prompt that was decoded last, of so many tokens. */
+  getEmbedding(tokens: number): Float64Array
   disposeSequence(slot: number): void
   removeTokenCellsFromSequence(slot: number, from: number, to: number): boolean
   getSequenceKvCacheMaxPosition(slot: number): number
@@ -58,8 +103,19 @@ export interface NativeContext {
 export interface SamplerConfig {
   temperature: number
   topP: number
-  topK: number
+  /** Absent: all tokens. */
+  topK?: number
+  minP?: number
   seed: number
+  /** Present: tokens of the answer so far are made less likely. */
+  repeatPenaltyTokens?: Uint32Array
+  repeatPenalty?: number
+  repeatPenaltyMaxTokens?: number
+  repeatPenaltyPresencePenalty?: number
+  repeatPenaltyFrequencyPenalty?: number
+  tokenBiasKeys?: Uint32Array
+  tokenBiasValues?: Float32Array
+  grammarEvaluationState?: NativeGrammarState
 }
 
 export interface NativeSampler {

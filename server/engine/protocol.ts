@@ -1,8 +1,9 @@
 import type {
   CacheStats,
-  ChatMessage,
+  Chat,
   DraftStats,
   GenerateRequest,
+  ModelDescription,
   Piece,
   ShapingStats,
 } from './engine.ts'
@@ -23,14 +24,25 @@ export interface ChosenAddon {
 
 /** What the server tells the engine process once it is ready. `id` names a call; every call but `cancel` is answered. */
 export type ToEngine =
-  | { kind: 'tokenizeChat'; id: number; messages: readonly ChatMessage[] }
-  | { kind: 'tokenizePrompt'; id: number; prompt: string | readonly number[] }
+  | { kind: 'tokenizeChat'; id: number; chat: Chat }
+  | {
+      kind: 'tokenizePrompt'
+      id: number
+      prompt: string | readonly number[]
+      withStart: boolean
+    }
+  | { kind: 'textsOf' | 'detokenize'; id: number; tokens: readonly number[] }
   | { kind: 'generate'; id: number; request: GenerateRequest }
+  | { kind: 'embed'; id: number; prompt: readonly number[] }
   | { kind: 'cancel'; id: number }
   | { kind: 'probe'; id: number }
 
 export type Answer =
   | { id: number; kind: 'tokens'; tokens: number[] }
+  | { id: number; kind: 'chat'; tokens: number[]; tail: string }
+  | { id: number; kind: 'texts'; texts: string[] }
+  /** Little-endian 32-bit numbers, in base 64: as numbers they would be four times as long. */
+  | { id: number; kind: 'vector'; base64: string }
   | { id: number; kind: 'piece'; piece: Piece }
   /** Last of a `generate`: its slot is free again. All of a `probe`: a batch was decoded since. */
   | { id: number; kind: 'end' }
@@ -43,6 +55,10 @@ export type Answer =
         | 'chat_template_unusable'
         | 'messages_refused'
         | 'invalid_tokens'
+        | 'invalid_bias'
+        | 'schema_refused'
+        | 'not_generative'
+        | 'no_embeddings'
         | 'prompt_too_long'
         | 'queue_full'
         | 'too_late'
@@ -55,7 +71,7 @@ export type Answer =
 /** What the engine process tells the server: one message carries all answers of a decode round. */
 export type FromEngine =
   /** `compiled`: whether it is the compiled addon that was loaded. `untouchedBytes`: what the cache will take yet. */
-  | { kind: 'ready'; compiled: boolean; untouchedBytes: number }
+  | { kind: 'ready'; compiled: boolean; untouchedBytes: number; model: ModelDescription }
   | { kind: 'failed'; code: string; message: string }
   /** Once for each thing that the engine goes on without. */
   | { kind: 'warning'; warning: EngineWarning }

@@ -2,6 +2,7 @@ import type { GenerateRequest } from './engine.ts'
 import { KeepBudget } from './keep-budget.ts'
 import type { ListedPrompts } from './listed-prompts.ts'
 import { loadOf } from './load.ts'
+import type { NativeGrammarState } from './native.ts'
 import { Outbox } from './outbox.ts'
 import type { Round } from './outbox.ts'
 import { Pace } from './pace.ts'
@@ -13,7 +14,7 @@ import { SlotStreams } from './slot-streams.ts'
 import { adjoins, chooseSlot, planMoves, prefillMs } from './step-planner.ts'
 import { Steps, type StepsOptions } from './steps.ts'
 import { Stream } from './stream.ts'
-import { Waiters } from './waiters.ts'
+import { Waiters, evaluatesAll } from './waiters.ts'
 import { WaitingLine } from './waiting-line.ts'
 import { WarmUp } from './warm-up.ts'
 
@@ -105,14 +106,14 @@ export class StepEngine {
     return this.#residents.hits
   }
 
-  /** Queues a request; what becomes of it is reported under `id`. */
-  submit(id: number, request: GenerateRequest): void {
+  /** Queues a request; what becomes of it is reported under `id`. `grammar`: of what the answer must be. */
+  submit(id: number, request: GenerateRequest, grammar?: NativeGrammarState): void {
     const now = this.#now()
     const waiting = {
       ...{ id, tenant: request.tenant, priority: request.priority, arrivedMs: now },
       ...{ promptTokens: request.prompt.length, maxTokens: request.maxTokens },
     }
-    this.#waiters.add(id, request)
+    this.#waiters.add(id, request, grammar)
     const cached = this.#shares ? this.#waiters.expectedTokens(id, this.#slots.running) : 0
     const newcomer = { nowMs: now, tokens: request.prompt.length - cached }
     const load = loadOf(this.#slots.bySlot, this.#pace, this.#options.interTokenMs, newcomer)
@@ -231,12 +232,16 @@ export class StepEngine {
         (id) => !this.#shares || !this.#waiters.waitsFor(id, this.#slots.running),
       )
       if (next === undefined) return
-      const request = this.#waiters.take(next.id)
-      if (request !== undefined) await this.#place(next.id, request)
+      const waiter = this.#waiters.take(next.id)
+      if (waiter !== undefined) await this.#place(next.id, waiter.request, waiter.grammar)
     }
   }
 
-  async #place(id: number, request: GenerateRequest): Promise<void> {
+  async #place(
+    id: number,
+    request: GenerateRequest,
+    grammar: NativeGrammarState | undefined,
+  ): Promise<void> {
     const boundary = this.#residents.boundaryOf(request)
     const views = this.#slots.views()
     const wanted = chooseSlot(views, this.#residents.lastUsed)
@@ -245,11 +250,12 @@ export class StepEngine {
     if (slot === undefined) throw new Error('a request was taken while no slot was free')
     const startedMs = this.#now()
     const { copies } = this.#residents
-    const cachedTokens = await this.#residents.occupy(slot, boundary, request.prompt, startedMs)
+    const known = evaluatesAll(request) ? [] : request.prompt
+    const cachedTokens = await this.#residents.occupy(slot, boundary, known, startedMs)
     this.#outbox.shaped('copies', this.#residents.copies - copies)
     const { context, vocabulary } = this.#options
     const place = { slot, boundary, cachedTokens, startedMs }
-    const sampler = context.takeSampler(samplingOptions(request))
+    const sampler = context.takeSampler(samplingOptions(request, grammar))
     this.#slots.put(new Stream(id, request, place, sampler, vocabulary))
   }
 

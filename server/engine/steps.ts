@@ -2,6 +2,7 @@ import type { Calibration } from './calibration.ts'
 import type { Part } from './decode-context.ts'
 import type { DecodeSlots } from './decode-slots.ts'
 import type { Guesses } from './drafts.ts'
+import type { RowLikelihood, WantedLikelihoods } from './likelihoods.ts'
 import type { Outbox } from './outbox.ts'
 import type { Pace } from './pace.ts'
 import type { Residents } from './residents.ts'
@@ -84,8 +85,15 @@ export class Steps {
       return true
     }
     const known = costOf(rows, calibration.table)
+    const [next] = prompts
+    if (next !== undefined && this.#tellsPrompt(next.slot)) {
+      // Logits are kept for a row a slot, and all of its rows have some: nothing else is read with it.
+      await this.#prefill([{ slot: next.slot, tokens: Math.min(next.due, this.#context.slots) }])
+      return true
+    }
+    const silent = prompts.filter(({ slot }) => !this.#tellsPrompt(slot))
     await this.#prefill(
-      planPrefill(prompts, {
+      planPrefill(silent, {
         batchSize: this.#context.batchSize,
         tokensPerMs: this.#pace.steadyPrefillTokensPerMs,
         budgetMs: this.#options.interTokenMs,
@@ -94,6 +102,11 @@ export class Steps {
       }),
     )
     return true
+  }
+
+  /** Of the stream in `slot`, each prompt token's likelihood is wanted. */
+  #tellsPrompt(slot: number): boolean {
+    return this.#slots.at(slot).request.promptLogprobs !== undefined
   }
 
   /**
@@ -114,7 +127,7 @@ export class Steps {
   }
 
   async #decode(planned: readonly DecodeRow[]): Promise<void> {
-    const asked: { stream: Stream; rows: number }[] = []
+    const asked: { stream: Stream; rows: number; likelihoods?: WantedLikelihoods }[] = []
     const guesses = this.#guesses()
     // Guesses take the place of pad rows: there are logits for one row a slot.
     const rows = guesses.length === 0 ? planned : planned.filter(({ pad }) => !pad)
@@ -124,9 +137,11 @@ export class Steps {
         const tokens = Uint32Array.of(this.#options.vocabulary.start)
         return { slot, position: this.#slots.lengthOf(slot), tokens, pad: true }
       }
-      asked.push({ stream, rows: 1 + guesses.length })
+      const wanted = likelihoodsOf(stream)
+      asked.push({ stream, rows: 1 + guesses.length, ...wanted })
       const tokens = Uint32Array.of(stream.pending ?? 0, ...guesses)
-      const part = { slot, position: this.#slots.lengthOf(slot), tokens, sampler: stream.sampler }
+      const position = this.#slots.lengthOf(slot)
+      const part = { slot, position, tokens, sampler: stream.sampler, ...wanted }
       return guesses.length === 0 ? part : { ...part, draft: true }
     })
     this.#outbox.shaped('padRows', parts.filter(({ pad }) => pad === true).length)
@@ -138,7 +153,9 @@ export class Steps {
     const most = Math.max(1, ...sampled.map(({ length }) => length))
     if (copies === 0) this.#pace.decoded(ms / most)
     else if (known > 0 && guesses.length === 0) this.#pace.copied(copies, ms - known)
-    asked.forEach(({ stream, rows: decoded }, at) => this.#take(stream, decoded, sampled[at] ?? []))
+    asked.forEach(({ stream, rows: decoded, likelihoods }, at) =>
+      this.#take(stream, decoded, sampled[at] ?? [], likelihoods?.rows),
+    )
   }
 
   /** Only of a stream that nobody decodes or reads beside: rows of others are a better use of a step. */
@@ -156,13 +173,18 @@ export class Steps {
   }
 
   /** What was decoded in vain, after a guess that did not come true, is dropped. */
-  #take(stream: Stream, rows: number, sampled: readonly number[]): void {
+  #take(
+    stream: Stream,
+    rows: number,
+    sampled: readonly number[],
+    likelihoods?: readonly RowLikelihood[],
+  ): void {
     const { slot } = stream
     const before = this.#slots.lengthOf(slot)
     stream.drafts?.learn(sampled)
-    for (const token of sampled) {
+    for (const [at, token] of sampled.entries()) {
       this.#residents.extend(slot, [stream.pending ?? 0])
-      stream.take(token)
+      stream.take(token, likelihoods?.[at])
       if (stream.ended) break
     }
     const held = this.#slots.lengthOf(slot)
@@ -175,11 +197,18 @@ export class Steps {
     const parts = chunks.map(({ slot, tokens }) => {
       const stream = this.#slots.at(slot)
       const { computed, request, due, sampler } = stream
+      const end = computed + tokens
+      const { promptLogprobs: top } = request
+      const known = request.prompt.slice(computed + 1, end + 1)
       const part: Part = {
         ...{ slot, position: computed },
-        tokens: Uint32Array.from(request.prompt.slice(computed, computed + tokens)),
+        tokens: Uint32Array.from(request.prompt.slice(computed, end)),
+        ...(top === undefined ? {} : { known: { tokens: known, top, rows: [] } }),
       }
-      return { stream, part: tokens === due ? { ...part, sampler } : part }
+      return {
+        stream,
+        part: tokens === due ? { ...part, sampler, ...likelihoodsOf(stream) } : part,
+      }
     })
     const copies = this.#context.copiesDue
     const started = this.#now()
@@ -190,7 +219,9 @@ export class Steps {
       stream.computed += part.tokens.length
       this.#residents.extend(stream.slot, part.tokens)
       this.#residents.version++
-      if (part.sampler !== undefined) stream.take(sampled.shift()?.[0] ?? 0)
+      if (part.known !== undefined) stream.takePrompt(part.known.rows)
+      if (part.sampler === undefined) continue
+      stream.take(sampled.shift()?.[0] ?? 0, part.likelihoods?.rows[0])
     }
   }
 
@@ -202,4 +233,10 @@ export class Steps {
     this.#outbox.step()
     return sampled
   }
+}
+
+/** What a stream wants to be told of the tokens that are sampled for it. */
+function likelihoodsOf({ request }: Stream): { likelihoods?: WantedLikelihoods } {
+  const { topLogprobs: top } = request
+  return top === undefined ? {} : { likelihoods: { top, rows: [] } }
 }

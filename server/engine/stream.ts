@@ -2,12 +2,22 @@ import { AnswerText } from './answer-text.ts'
 import type { Boundary } from './boundary.ts'
 import type { Guesses } from './drafts.ts'
 import { NO_TOKEN } from './decode-context.ts'
-import type { FinishReason, GenerateRequest, Piece } from './engine.ts'
+import type { FinishReason, GenerateRequest, Piece, TokenLikelihood } from './engine.ts'
+import type { RowLikelihood } from './likelihoods.ts'
 import type { NativeSampler } from './native.ts'
 import type { Vocabulary } from './vocabulary.ts'
 
 /** What an answer needs of the model's tokens. */
-export type AnswerVocabulary = Pick<Vocabulary, 'start' | 'isEnd' | 'detokenize'>
+export type AnswerVocabulary = Pick<
+  Vocabulary,
+  'start' | 'isEnd' | 'detokenize' | 'bytesOf' | 'tokensNamed'
+>
+
+/** A token that was sampled, and how likely it was where somebody wants to know. */
+interface Fresh {
+  token: number
+  likelihood: RowLikelihood | undefined
+}
 
 /** Streams end before `maxTokens` as often as not. */
 const LIKELY_SHARE_LEFT = 0.5
@@ -36,7 +46,11 @@ export class Stream {
   readonly #text: AnswerText
   readonly #isEnd: (token: number) => boolean
   /** Sampled and not yet turned into text. */
-  readonly #fresh: number[] = []
+  readonly #fresh: Fresh[] = []
+  /** Not yet told. */
+  readonly #likelihoods: TokenLikelihood[] = []
+  readonly #promptLikelihoods: RowLikelihood[] = []
+  readonly #vocabulary: AnswerVocabulary
   #finish: FinishReason | undefined
   #first = true
   /** The piece with `finish` was given. */
@@ -58,9 +72,11 @@ export class Stream {
     this.cachedTokens = place.cachedTokens
     this.computed = place.cachedTokens
     this.sampler = sampler
+    this.#vocabulary = vocabulary
     this.#isEnd = (token) => !request.ignoreEos && vocabulary.isEnd(token)
+    const shown = vocabulary.tokensNamed(request.markers ?? [])
     this.#text = new AnswerText(
-      (tokens, before) => vocabulary.detokenize(tokens, before),
+      (tokens, before) => vocabulary.detokenize(tokens, before, shown),
       request.stop,
     )
   }
@@ -86,7 +102,7 @@ export class Stream {
   }
 
   /** Takes a sampled token. Only what decides the next step: text is made while that step runs. */
-  take(token: number): void {
+  take(token: number, likelihood?: RowLikelihood): void {
     if (this.ended) return
     if (token === NO_TOKEN) {
       this.failed = this.ended = true
@@ -96,9 +112,14 @@ export class Stream {
       this.#end('stop')
       return
     }
-    this.#fresh.push(token)
+    this.#fresh.push({ token, likelihood })
     this.pending = token
     if (++this.generated >= this.request.maxTokens) this.#end('length')
+  }
+
+  /** Of prompt tokens that were evaluated, in their order; the first one has none. */
+  takePrompt(rows: readonly RowLikelihood[]): void {
+    this.#promptLikelihoods.push(...rows)
   }
 
   /** What may be sent now; undefined: nothing yet. Ends the stream when a stop string is met. */
@@ -108,9 +129,10 @@ export class Stream {
     let text = ''
     if (this.#fresh.length === 0 && this.#finish === undefined) return undefined
     let tokens = 0
-    for (const token of this.#fresh.splice(0)) {
+    for (const { token, likelihood } of this.#fresh.splice(0)) {
       const released = this.#text.push(token)
       tokens++
+      if (likelihood !== undefined) this.#likelihoods.push(this.#told(likelihood))
       text += released.text
       if (!released.stopped) continue
       this.#end('stop')
@@ -132,12 +154,30 @@ export class Stream {
 
   #pieceOf(text: string, tokens: number): Piece {
     const piece: Piece = { text, tokens: tokens + this.#unsent }
-    if (this.#first) piece.cachedTokens = this.cachedTokens
+    if (this.#first) {
+      piece.cachedTokens = this.cachedTokens
+      if (this.request.promptLogprobs !== undefined) piece.promptLikelihoods = this.#toldOfPrompt()
+    }
+    if (this.request.topLogprobs !== undefined) piece.likelihoods = this.#likelihoods.splice(0)
     if (this.#finish !== undefined) piece.finish = this.#finish
     this.#closed = this.#finish !== undefined
     this.#first = false
     this.#unsent = 0
     return piece
+  }
+
+  #toldOfPrompt(): TokenLikelihood[] {
+    const first = this.request.prompt[0] ?? 0
+    const rest = this.#promptLikelihoods.splice(0).map((row) => this.#told(row))
+    return [{ bytes: this.#vocabulary.bytesOf(first), top: [] }, ...rest]
+  }
+
+  #told({ token, logprob, top }: RowLikelihood): TokenLikelihood {
+    const bytesOf = (each: number) => this.#vocabulary.bytesOf(each)
+    return {
+      ...{ bytes: bytesOf(token), logprob },
+      top: top.map((other) => ({ bytes: bytesOf(other.token), logprob: other.logprob })),
+    }
   }
 
   #end(finish: FinishReason): void {

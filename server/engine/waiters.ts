@@ -1,10 +1,13 @@
 import type { GenerateRequest } from './engine.ts'
 import { PrefixTree } from './prefix-tree.ts'
+import type { NativeGrammarState } from './native.ts'
 import type { Residents } from './residents.ts'
 import type { Stream } from './stream.ts'
 
 interface Waiter {
   request: GenerateRequest
+  /** Of what the answer must be; undefined: any text. */
+  grammar: NativeGrammarState | undefined
   /** Of what `Residents` held in that version. */
   cached?: { version: number; tokens: number }
 }
@@ -23,22 +26,22 @@ export class Waiters {
     this.#residents = residents
   }
 
-  add(id: number, request: GenerateRequest): void {
-    this.#waiters.set(id, { request })
+  add(id: number, request: GenerateRequest, grammar?: NativeGrammarState): void {
+    this.#waiters.set(id, { request, grammar })
     this.#prompts.set(id, this.#residents.boundaryOf(request), request.prompt)
   }
 
   /** No longer waits; undefined: it did not. */
-  take(id: number): GenerateRequest | undefined {
+  take(id: number): Pick<Waiter, 'request' | 'grammar'> | undefined {
     const waiter = this.#waiters.get(id)
     this.#waiters.delete(id)
     this.#prompts.delete(id)
-    return waiter?.request
+    return waiter
   }
 
   cachedTokens(id: number): number {
     const waiter = this.#waiters.get(id)
-    if (waiter === undefined) return 0
+    if (waiter === undefined || evaluatesAll(waiter.request)) return 0
     const { version } = this.#residents
     if (waiter.cached?.version !== version) {
       const boundary = this.#residents.boundaryOf(waiter.request)
@@ -54,7 +57,7 @@ export class Waiters {
    */
   expectedTokens(id: number, running: readonly Stream[]): number {
     const request = this.#waiters.get(id)?.request
-    if (request === undefined) return 0
+    if (request === undefined || evaluatesAll(request)) return 0
     const boundary = this.#residents.boundaryOf(request)
     const among = (other: number) => other !== id
     const waiting = this.#prompts.longest(boundary, request.prompt, { among })?.length ?? 0
@@ -69,7 +72,7 @@ export class Waiters {
   /** Its prompt shares more with one that is being evaluated than with anything that is there. */
   waitsFor(id: number, running: readonly Stream[]): boolean {
     const request = this.#waiters.get(id)?.request
-    if (request === undefined) return false
+    if (request === undefined || evaluatesAll(request)) return false
     const boundary = this.#residents.boundaryOf(request)
     const cached = this.cachedTokens(id)
     return running.some((leader) => {
@@ -79,6 +82,10 @@ export class Waiters {
     })
   }
 }
+
+/** Likelihoods of a prompt's tokens are nowhere but in their evaluation. */
+export const evaluatesAll = ({ promptLogprobs }: GenerateRequest): boolean =>
+  promptLogprobs !== undefined
 
 function commonLength(a: readonly number[], b: readonly number[]): number {
   const end = Math.min(a.length, b.length)

@@ -4,6 +4,7 @@ import { createBaseApp } from '../plugins/base-app.ts'
 import type { KeyStore } from '../plugins/keys.ts'
 import type { Lifecycle } from '../plugins/lifecycle.ts'
 import type { Metrics } from '../plugins/metrics.ts'
+import { registerDocsRoutes } from '../plugins/docs-routes.ts'
 import { registerModelsRoutes } from '../plugins/models-routes.ts'
 import { registerProxy } from './proxy.ts'
 
@@ -33,6 +34,7 @@ export function createGatewayApp(options: GatewayAppOptions): FastifyInstance {
       : { status: 'ready' },
   )
   registerModelsRoutes(app, config.models)
+  registerDocsRoutes(app)
   registerProxy(app, config)
   return app
 }

@@ -37,9 +37,28 @@ export function registerProxy(app: FastifyInstance, config: GatewayConfig): void
   app.addHook('onClose', async () => {
     await Promise.all([agents.kept.destroy(), agents.fresh.destroy()])
   })
-  for (const path of ['/v1/chat/completions', '/v1/completions']) {
-    app.post(path, (request, reply) => pass(agents, config, path, request, reply))
+  for (const path of PATHS) {
+    app.post(path, (request, reply) =>
+      pass(agents, config, { path, method: 'POST' }, request, reply),
+    )
   }
+  app.get(TOKENIZER, (request, reply) =>
+    pass(agents, config, { path: TOKENIZER, method: 'GET' }, request, reply),
+  )
+}
+
+/** Of the model role; what else it has is not passed to. */
+const PATHS = [
+  ...['/v1/chat/completions', '/v1/completions', '/v1/responses', '/v1/embeddings'],
+  ...['/tokenize', '/detokenize'],
+] as const
+const TOKENIZER = '/tokenizer_info'
+/** Where a model need not be named: harnesses that ask these know of one. */
+const ONE_MODEL: ReadonlySet<string> = new Set(['/tokenize', '/detokenize', TOKENIZER])
+
+interface Route {
+  path: string
+  method: 'GET' | 'POST'
 }
 
 interface Agents {
@@ -51,17 +70,19 @@ interface Agents {
 async function pass(
   agents: Agents,
   config: GatewayConfig,
-  path: string,
+  { path, method }: Route,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<void> {
-  const wanted = modelOf(parseJson(request.body))
+  const asked = method === 'GET' ? request.query : parseJson(request.body)
+  const [only, other] = config.models
+  const wanted = modelOf(asked, ONE_MODEL.has(path) && other === undefined ? only?.id : undefined)
   const model = config.models.find(({ id }) => id === wanted)
   if (model === undefined) throw unknownModel(wanted, config.models)
   const gone = clientGone(reply)
   const options = {
-    ...{ origin: model.url, path, method: 'POST', headers: forwarded(request) },
-    body: request.body as Buffer,
+    ...{ origin: model.url, path, method, headers: forwarded(request) },
+    ...(method === 'GET' ? {} : { body: request.body as Buffer }),
   } as const
   const ask = (agent: Agent) => relay(agent, options, reply, gone)
   const status = await askUntilArrived(agents, ask, gone).catch((error: unknown) => {
@@ -98,7 +119,8 @@ function forwarded(request: FastifyRequest): Record<string, string> {
   }
 }
 
-function modelOf(body: unknown): string {
+/** `only`: the model that is meant where none is named. */
+function modelOf(body: unknown, only: string | undefined): string {
   const fields =
     typeof body === 'object' && body !== null && !Array.isArray(body) ? body : undefined
   if (fields === undefined) {
@@ -106,7 +128,7 @@ function modelOf(body: unknown): string {
     const fix = 'send {"model": ...}'
     throw new HttpError('invalid_value', { param: 'body', expected: 'a JSON object', got, fix })
   }
-  const { model, stream } = fields as { model?: unknown; stream?: unknown }
+  const { model = only, stream } = fields as { model?: unknown; stream?: unknown }
   if (typeof model !== 'string' || model === '') {
     throw new HttpError(model === undefined ? 'missing_required_parameter' : 'invalid_value', {
       param: 'model',

@@ -5,6 +5,7 @@ import { createBaseApp } from '../plugins/base-app.ts'
 import type { KeyStore } from '../plugins/keys.ts'
 import type { Lifecycle } from '../plugins/lifecycle.ts'
 import type { Metrics } from '../plugins/metrics.ts'
+import { registerDocsRoutes } from '../plugins/docs-routes.ts'
 import { registerModelsRoutes } from '../plugins/models-routes.ts'
 import { registerAnswerRoutes } from './answer-routes.ts'
 import { registerEngineMetrics } from './engine-metrics.ts'
@@ -26,6 +27,7 @@ export function createModelApp(options: ModelAppOptions): FastifyInstance {
   registerEngineMetrics(metrics, engine)
   registerHealthRoutes(app, engine, lifecycle)
   registerModelsRoutes(app, [config.model])
+  registerDocsRoutes(app)
   registerAnswerRoutes(app, { config, engine, metrics })
   return app
 }

@@ -2,8 +2,19 @@ import { EngineError } from '../engine/engine.ts'
 import type { EngineErrorCode } from '../engine/engine.ts'
 import { HttpError } from '../errors.ts'
 
+export const noEmbeddings = (model: string) =>
+  new HttpError('embeddings_not_supported', {
+    param: 'model',
+    expected: 'a model that makes vectors',
+    got: `"${model}", a model that answers`,
+    fix: 'use an embedding model',
+  })
+
 /** Total by type: a new engine error that has no HTTP error does not compile. */
-const TABLE: Record<EngineErrorCode, (model: string, retryAfterS?: number) => HttpError> = {
+const TABLE: Record<
+  EngineErrorCode,
+  (model: string, retryAfterS: number | undefined, message: string) => HttpError
+> = {
   queue_full: (_model, retryAfterS) =>
     new HttpError(
       'queue_full',
@@ -34,6 +45,28 @@ const TABLE: Record<EngineErrorCode, (model: string, retryAfterS?: number) => Ht
       got: 'one that it does not have',
       fix: 'tokenize with this model, or send text',
     }),
+  invalid_bias: (model) =>
+    new HttpError('invalid_value', {
+      param: 'logit_bias',
+      expected: `token ids of the vocabulary of "${model}"`,
+      got: 'one that it does not have',
+      fix: 'tokenize with this model: POST /tokenize',
+    }),
+  schema_refused: (_model, _retryAfterS, message) =>
+    new HttpError('unsupported_schema', {
+      param: 'response_format',
+      expected: 'a JSON schema that an answer can be held to',
+      got: message,
+      fix: 'leave the keyword out, or write it in one that is supported (docs/reference/json-schema.md)',
+    }),
+  not_generative: (model) =>
+    new HttpError('generation_not_supported', {
+      param: 'model',
+      expected: 'a model that answers',
+      got: `"${model}", a model that makes vectors`,
+      fix: 'use POST /v1/embeddings or another model',
+    }),
+  no_embeddings: noEmbeddings,
   prompt_too_long: () =>
     new HttpError('context_length_exceeded', {
       expected: 'a prompt that the context holds',
@@ -65,6 +98,8 @@ const TABLE: Record<EngineErrorCode, (model: string, retryAfterS?: number) => Ht
 
 export function toHttp(error: unknown, model: string): HttpError {
   if (error instanceof HttpError) return error
-  if (error instanceof EngineError) return TABLE[error.code](model, error.retryAfterS)
+  if (error instanceof EngineError) {
+    return TABLE[error.code](model, error.retryAfterS, error.message)
+  }
   return new HttpError('internal_error', undefined, { cause: error })
 }

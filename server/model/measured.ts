@@ -6,6 +6,7 @@ export interface Measure {
   metrics: Metrics
   /** `performance.now()` at the arrival of the request. */
   arrived: number
+  /** 0: counted with another answer to the same prompt. */
   promptTokens: number
   request: FastifyRequest
 }
@@ -16,7 +17,9 @@ export async function* measured(
   { metrics, arrived, promptTokens, request }: Measure,
 ): AsyncGenerator<Piece, void> {
   let before: number | undefined
-  request.tokens = { prompt: promptTokens, completion: 0 }
+  // An answer may be one of several of a request, which count together.
+  request.tokens ??= { prompt: 0, completion: 0 }
+  request.tokens.prompt += promptTokens
   for await (const piece of pieces) {
     const now = performance.now()
     if (before === undefined) {

@@ -14,34 +14,32 @@ const nothing: Rule = [absent, 'nothing: it is not supported']
 const emptyOnly: Rule = [isEmpty, 'nothing or an empty value: it is not supported']
 
 /**
- * Parameters that OpenAI knows and this service does not, with the values that change nothing.
- * Ignoring the others silently would give an answer that was not asked for.
+ * Parameters that OpenAI or the other open servers know and this service does not, with the values that
+ * change nothing. Ignoring the others silently would give an answer that was not asked for.
  */
 const RULES: Readonly<Record<string, Rule>> = {
-  n: [is(1), '1: one answer a request'],
-  best_of: [is(1), '1: one answer a request'],
-  echo: [is(false), 'false: it is not supported'],
+  best_of: [is(1), '1: every answer is returned'],
   suffix: [is(''), 'nothing: it is not supported'],
-  logprobs: [is(false, 0), 'nothing: it is not supported'],
-  top_logprobs: [is(0), 'nothing: it is not supported'],
-  logit_bias: emptyOnly,
-  presence_penalty: [is(0), '0: it is not supported'],
-  frequency_penalty: [is(0), '0: it is not supported'],
-  tools: emptyOnly,
-  tool_choice: [is('none', 'auto'), 'nothing: tools are not supported'],
   functions: emptyOnly,
-  function_call: [is('none', 'auto'), 'nothing: tools are not supported'],
+  function_call: [is('none', 'auto'), 'nothing: use "tools" and "tool_choice"'],
   audio: nothing,
   prediction: nothing,
   web_search_options: nothing,
+  store: [is(false), 'false: nothing is stored here'],
+  verbosity: [is('medium'), 'nothing: it is not supported'],
   modalities: [
     (value) => absent(value) || JSON.stringify(value) === '["text"]',
     '["text"]: text is the only modality',
   ],
-  response_format: [
-    (value) => absent(value) || (value as { type?: unknown }).type === 'text',
-    '{"type":"text"}: no other format is supported',
+  grammar: [
+    is(''),
+    'nothing: raw grammars are not taken; use "response_format" with a JSON schema',
   ],
+  guided_json: [absent, 'nothing: use "response_format" with a JSON schema'],
+  guided_regex: [absent, 'nothing: use "response_format" with a "pattern" in a JSON schema'],
+  guided_choice: [absent, 'nothing: use "response_format" with an "enum" in a JSON schema'],
+  guided_grammar: [absent, 'nothing: use "response_format" with a JSON schema'],
+  structured_outputs: [absent, 'nothing: use "response_format" with a JSON schema'],
 }
 
 export function findUnsupported(body: unknown): RequestProblem | undefined {

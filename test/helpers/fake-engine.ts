@@ -1,11 +1,14 @@
 import { EngineError } from '../../server/engine/engine.ts'
 import type {
-  ChatMessage,
+  Chat,
+  ChatPrompt,
   Engine,
   EngineStats,
   EngineStatus,
   GenerateRequest,
+  ModelDescription,
   Piece,
+  TokenLikelihood,
 } from '../../server/engine/engine.ts'
 
 /** An engine without a model: words are tokens, the answer is scripted. */
@@ -22,7 +25,14 @@ export class FakeEngine implements Engine {
   probes = 0
   probeAnswer = true
   readonly requests: GenerateRequest[] = []
-  readonly chats: (readonly ChatMessage[])[] = []
+  readonly chats: Chat[] = []
+  /** Of its model. */
+  description: ModelDescription = {
+    ...{ chatTemplate: '', vocabularySize: 1000, bosText: '<s>', eosText: '</s>' },
+    embeddingSize: undefined,
+  }
+  /** What a rendered chat ends with. */
+  tail = ''
   readonly #slots: number
   readonly #maxQueued: number
   readonly #waiting = new Set<() => void>()
@@ -33,10 +43,32 @@ export class FakeEngine implements Engine {
     this.#maxQueued = maxQueued
   }
 
-  async tokenizeChat(messages: readonly ChatMessage[]): Promise<number[]> {
+  async tokenizeChat(chat: Chat): Promise<ChatPrompt> {
     this.#checkReady()
-    this.chats.push(messages)
-    return messages.flatMap(({ content }) => words(content))
+    this.chats.push(chat)
+    const tokens = chat.messages.flatMap(({ content }) => words(content))
+    return { tokens, tail: this.tail }
+  }
+
+  async describe(): Promise<ModelDescription> {
+    this.#checkReady()
+    return this.description
+  }
+
+  async textsOf(tokens: readonly number[]): Promise<string[]> {
+    this.#checkReady()
+    return tokens.map((token) => `t${token}`)
+  }
+
+  async detokenize(tokens: readonly number[]): Promise<string> {
+    return (await this.textsOf(tokens)).join(' ')
+  }
+
+  /** Of two tokens one longer than the other. */
+  async embed(prompt: readonly number[]): Promise<Float32Array> {
+    this.#checkReady()
+    const { embeddingSize = 0 } = this.description
+    return Float32Array.from({ length: embeddingSize }, (_, at) => prompt.length / (at + 1))
   }
 
   async tokenizePrompt(prompt: string | readonly number[]): Promise<number[]> {
@@ -56,7 +88,22 @@ export class FakeEngine implements Engine {
         signal.throwIfAborted()
         if (this.failAt === index) throw new EngineError('unavailable', 'the fake died')
         const last = index === tokens.length - 1
-        yield { text, tokens: 1, ...(last ? { finish } : {}) }
+        const told =
+          request.topLogprobs === undefined
+            ? {}
+            : { likelihoods: [likelihood(text, request.topLogprobs)] }
+        const { promptLogprobs: top } = request
+        const prompt =
+          index > 0 || top === undefined
+            ? {}
+            : {
+                promptLikelihoods: request.prompt.map((token, at) =>
+                  at === 0
+                    ? { bytes: bytesOf(`t${token}`), top: [] }
+                    : likelihood(`t${token}`, top),
+                ),
+              }
+        yield { text, tokens: 1, ...told, ...prompt, ...(last ? { finish } : {}) }
       }
       this.completed++
     } finally {
@@ -129,3 +176,14 @@ const words = (text: string) =>
     .split(/\s+/)
     .filter((word) => word !== '')
     .map((_, i) => i)
+
+const bytesOf = (text: string) => Array.from(Buffer.from(text))
+
+/** Every token has a probability of a half, the others less and less. */
+const likelihood = (text: string, top: number): TokenLikelihood => ({
+  ...{ bytes: bytesOf(text), logprob: -Math.LN2 },
+  top: Array.from({ length: top }, (_, rank) => ({
+    bytes: bytesOf(rank === 0 ? text : `other${rank}`),
+    logprob: -Math.LN2 * (rank + 1),
+  })),
+})

@@ -2,6 +2,7 @@
  * Stands for the engine process: the first token of a prompt says what it does. Each argument is a
  * warning as JSON, which it sends before it is ready.
  */
+import type { ModelDescription } from '../../server/engine/engine.ts'
 import type { Answer, FromEngine, ToEngine } from '../../server/engine/protocol.ts'
 import type { EngineWarning } from '../../server/engine/warning.ts'
 
@@ -31,6 +32,11 @@ function generate({ id, request }: Extract<ToEngine, { kind: 'generate' }>): voi
   if (what === HANGS) hangs = true
 }
 
+const MODEL: ModelDescription = {
+  ...{ chatTemplate: undefined, vocabularySize: 8, bosText: '', eosText: '' },
+  embeddingSize: undefined,
+}
+
 process.once('message', () => {
   process.on('message', (message: ToEngine) => {
     if (message.kind === 'generate') generate(message)
@@ -40,6 +46,6 @@ process.once('message', () => {
   for (const text of process.argv.slice(2)) {
     send({ kind: 'warning', warning: JSON.parse(text) as EngineWarning })
   }
-  send({ kind: 'ready', compiled: false, untouchedBytes: 0 })
+  send({ kind: 'ready', compiled: false, untouchedBytes: 0, model: MODEL })
 })
 process.on('disconnect', () => process.exit(0))

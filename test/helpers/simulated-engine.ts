@@ -119,7 +119,7 @@ function tell(told: Map<number, Told>, answer: Answer): void {
   if (one === undefined) throw new Error('an answer that nobody asked for')
   if (one.last !== undefined) throw new Error('an answer after the last one')
   if (answer.kind === 'piece') one.pieces.push(answer.piece)
-  else if (answer.kind !== 'tokens') one.last = answer
+  else if (answer.kind === 'end' || answer.kind === 'error') one.last = answer
 }
 
 export interface Solo {

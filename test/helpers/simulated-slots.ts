@@ -17,6 +17,8 @@ export const vocabulary: AnswerVocabulary = {
   start: 0,
   isEnd: (token) => token === END,
   detokenize: (tokens) => tokens.map((token) => (token === END ? '' : letter(token))).join(''),
+  tokensNamed: () => new Set(),
+  bytesOf: (token) => [letter(token).charCodeAt(0)],
 }
 const letter = (token: number) => String.fromCharCode(97 + token)
 

@@ -102,17 +102,19 @@ test('sampling reaches the engine with the defaults of OpenAI, and developer is 
   await post(chatBody({ messages }))
   await post(chatBody({ temperature: 0, top_p: 0.5, seed: -3, stop: 'x', max_tokens: 9 }))
   await post(chatBody({ stop: ['x', 'y'], max_tokens: 9, max_completion_tokens: 4 }))
-  expect(role.engine.chats[0]).toEqual([
+  expect(role.engine.chats[0]?.messages).toEqual([
     { role: 'system', content: 'ab' },
     { role: 'user', content: 'c' },
   ])
   const wanted = role.engine.requests.map(
-    ({ prompt: _, tenant: _t, adapter: _a, priority: _p, ignoreEos: _i, ...rest }) => rest,
+    ({ prompt: _, tenant: _t, adapter: _a, priority: _p, ignoreEos: _i, markers: _m, ...rest }) =>
+      rest,
   )
+  const plain = { minP: 0, presencePenalty: 0, frequencyPenalty: 0, logitBias: [] }
   expect(wanted).toEqual([
-    { maxTokens: 62, temperature: 1, topP: 1, stop: [] },
-    { maxTokens: 9, temperature: 0, topP: 0.5, stop: ['x'], seed: -3 },
-    { maxTokens: 4, temperature: 1, topP: 1, stop: ['x', 'y'] },
+    { maxTokens: 62, temperature: 1, topP: 1, stop: [], ...plain },
+    { maxTokens: 9, temperature: 0, topP: 0.5, stop: ['x'], seed: -3, ...plain },
+    { maxTokens: 4, temperature: 1, topP: 1, stop: ['x', 'y'], ...plain },
   ])
 })
 
@@ -260,7 +262,7 @@ test('a client that leaves while its prompt is read never holds a slot', async (
   role.engine.tokenizeChat = async () => {
     asked = true
     await gate
-    return [1, 2, 3]
+    return { tokens: [1, 2, 3], tail: '' }
   }
   role.engine.beforeToken = () => new Promise((resolve) => setTimeout(resolve, 5000))
   const url = await role.listen()

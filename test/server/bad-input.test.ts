@@ -22,6 +22,14 @@ interface Row {
 const chat = (more: object) => chatBody(more)
 const message = (content: unknown, role: unknown = 'user') =>
   chat({ messages: [{ role, content }] })
+const tool = (name: string, parameters?: object) => ({
+  type: 'function',
+  function: { name, ...(parameters && { parameters }) },
+})
+const keys = (count: number) => Array.from({ length: count }, (_, at) => `k${at}`)
+const deep = (depth: number): object => (depth === 0 ? {} : { items: deep(depth - 1) })
+const format = (schema: object) =>
+  chat({ response_format: { type: 'json_schema', json_schema: { name: 'x', schema } } })
 const completion = (more: object) => ({ model: MODEL, prompt: 'one two', ...more })
 
 const refused = (
@@ -89,7 +97,15 @@ const ROWS: Row[] = [
     ['parts {"type":"text"'],
   ),
   refused('an unknown role', message('hi', 'root'), 'messages[0].role', ['"user"', '"root"']),
-  refused('the tool role', message('hi', 'tool'), 'messages[0].role', ['tools are not supported']),
+  refused(
+    'a tool result without a call',
+    chat({ messages: [{ role: 'tool', content: 'x', tool_call_id: 'c1' }] }),
+    'messages[0].tool_call_id',
+    ['a call that came before', 'a string'],
+  ),
+  refused('an assistant that says nothing', message(null, 'assistant'), 'messages[0].content', [
+    '"tool_calls"',
+  ]),
   refused('temperature -1', chat({ temperature: -1 }), 'temperature', ['0 to 2', 'number -1']),
   refused('temperature 1e308', chat({ temperature: 1e308 }), 'temperature', ['0 to 2', '1e+308']),
   refused('a string as temperature', chat({ temperature: '1' }), 'temperature', [
@@ -115,29 +131,121 @@ const ROWS: Row[] = [
     'list of 5',
   ]),
   refused('an empty stop', chat({ stop: '' }), 'stop', ['1 to 256']),
-  refused('n 2', chat({ n: 2 }), 'n', ['1: one answer', 'number 2'], 'unsupported_parameter'),
-  refused('tools', chat({ tools: [{}] }), 'tools', ['not supported'], 'unsupported_parameter'),
+  ...[0, -1, 1.5, 1e9, 2 ** 53].map((n) =>
+    refused(`n ${n}`, chat({ n }), 'n', ['from 1 to 128', `number ${n}`]),
+  ),
   refused(
-    'logprobs',
-    chat({ logprobs: true }),
-    'logprobs',
+    'a tool that is nothing',
+    chat({ tools: [{}] }),
+    'tools[0].type',
+    ['"function"'],
+    'missing_required_parameter',
+  ),
+  refused('a tool of another kind', chat({ tools: [{ type: 'web_search' }] }), 'tools[0].type', [
+    '"function"',
+  ]),
+  refused(
+    'a tool with a name that is none',
+    chat({ tools: [tool('a b')] }),
+    'tools[0].function.name',
+    ['letters, digits'],
+  ),
+  refused(
+    'two tools of a name',
+    chat({ tools: [tool('a'), tool('a')] }),
+    'tools[1].function.name',
+    ['no other tool'],
+  ),
+  refused('a choice without tools', chat({ tool_choice: 'required' }), 'tool_choice', [
+    'no "tools"',
+    '"required"',
+  ]),
+  refused(
+    'a choice of no tool',
+    chat({ tools: [tool('a')], tool_choice: { type: 'function', function: { name: 'b' } } }),
+    'tool_choice.function.name',
+    ['one of "tools"', '"b"'],
+  ),
+  refused('top_logprobs alone', chat({ top_logprobs: 2 }), 'top_logprobs', ['"logprobs" is not']),
+  refused('top_logprobs 21', chat({ logprobs: true, top_logprobs: 21 }), 'top_logprobs', [
+    '0 to 20',
+  ]),
+  refused('a bias for no token', chat({ logit_bias: { x: 1 } }), 'logit_bias.x', ['token ids']),
+  refused('a bias beyond all', chat({ logit_bias: { 5: 101 } }), 'logit_bias.5', ['-100 to 100']),
+  refused(
+    'too many biases',
+    chat({ logit_bias: Object.fromEntries(keys(1025).map((_, at) => [at, 1])) }),
+    'logit_bias',
+    ['at most 1024'],
+  ),
+  refused('penalties of 3', chat({ presence_penalty: 3 }), 'presence_penalty', ['-2 to 2']),
+  refused(
+    'a JSON schema that is not there',
+    chat({ response_format: { type: 'json_schema' } }),
+    'response_format.json_schema',
+    ['{"name","schema"}'],
+    'missing_required_parameter',
+  ),
+  refused(
+    'a schema with 50,000 values',
+    format({ enum: keys(50_000) }),
+    'response_format.json_schema.schema',
+    ['1000 enum values'],
+  ),
+  refused(
+    'a schema with 5,000 members',
+    format({ properties: Object.fromEntries(keys(5000).map((key) => [key, {}])) }),
+    'response_format.json_schema.schema',
+    ['1000 properties'],
+  ),
+  refused('a schema that is too deep', format(deep(200)), 'response_format.json_schema.schema', [
+    '32 levels',
+  ]),
+  refused(
+    'a tool whose schema is too large',
+    chat({ tools: [tool('a', { description: 'x'.repeat(70_000) })] }),
+    'tools[0].function.parameters',
+    ['65536 bytes'],
+  ),
+  refused(
+    'a raw grammar',
+    chat({ grammar: 'root ::= "a"' }),
+    'grammar',
+    ['response_format'],
+    'unsupported_parameter',
+  ),
+  refused(
+    'a stored answer',
+    chat({ store: true }),
+    'store',
+    ['nothing is stored'],
+    'unsupported_parameter',
+  ),
+  refused(
+    'old functions',
+    chat({ functions: [{ name: 'a' }] }),
+    'functions',
     ['not supported'],
     'unsupported_parameter',
   ),
   refused(
-    'a JSON schema',
-    chat({ response_format: { type: 'json_schema' } }),
-    'response_format',
-    ['{"type":"text"}'],
-    'unsupported_parameter',
+    'variables of a template that are lists',
+    chat({ chat_template_kwargs: { a: [] } }),
+    'chat_template_kwargs.a',
+    [],
   ),
   refused('stream_options alone', chat({ stream_options: {} }), 'stream_options', [
     '"stream" is not',
   ]),
-  {
-    ...refused('a list of prompts', completion({ prompt: ['a', 'b'] }), 'prompt', ['string']),
+  ...[[], ['a', 5], [['a']], [[]], [1.5], [-1], {}].map((prompt) => ({
+    ...refused(
+      `${JSON.stringify(prompt)} as prompt`,
+      completion({ prompt }),
+      /\[-1|\[\[\]/.test(JSON.stringify(prompt)) ? 'prompt[0]' : 'prompt',
+      ['token ids'],
+    ),
     path: '/v1/completions',
-  },
+  })),
   {
     ...refused('best_of 3', completion({ best_of: 3 }), 'best_of', ['1'], 'unsupported_parameter'),
     path: '/v1/completions',

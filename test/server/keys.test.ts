@@ -25,7 +25,11 @@ describe.each(['model', 'gateway'] as const)('the %s role', (kind) => {
   test('denies every route but the two of health without a key', async () => {
     const role = start()
     await role.app.ready()
-    const routes = ['/v1/models', '/v1/models/x', '/v1/chat/completions', '/v1/completions']
+    const routes = [
+      ...['/v1/models', '/v1/models/x', '/v1/chat/completions', '/v1/completions'],
+      ...['/v1/responses', '/v1/embeddings', '/tokenize', '/detokenize', '/tokenizer_info'],
+      ...['/openapi.json'],
+    ]
     const unknown = ['/', '/metrics', '/docs', '/health', '/health/live/x', '/v1', '/%2e%2e/etc']
     for (const url of [...routes, ...unknown]) {
       for (const method of ['GET', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'HEAD'] as const) {
@@ -48,11 +52,18 @@ describe.each(['model', 'gateway'] as const)('the %s role', (kind) => {
     )
     expect(leaves.sort()).toEqual([
       'GET /:id',
+      'GET /docs',
       'GET /health/live',
       'GET /health/ready',
+      'GET /openapi.json',
       'GET /v1/models',
+      'GET r_info',
+      'POST /detokenize',
+      'POST /tokenize',
       'POST /v1/chat/completions',
       'POST /v1/completions',
+      'POST /v1/embeddings',
+      'POST /v1/responses',
     ])
     await role.close()
   })

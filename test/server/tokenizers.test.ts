@@ -1,3 +1,4 @@
+import { Template } from '@huggingface/jinja'
 import { describe, expect, test } from 'vitest'
 import type { ChatMessage } from '../../server/engine/engine.ts'
 import type { NativeModel } from '../../server/engine/native.ts'
@@ -23,23 +24,29 @@ const model = {
 /** A model with this template, what is warned of it, and what it answers. */
 function serving(chatTemplate: string | undefined) {
   const warnings: EngineWarning[] = []
-  const loaded = { chatTemplate, vocabulary: new Vocabulary(model, SIZE) }
+  const compileTemplate = (text: string) => new Template(text)
+  const loaded = { chatTemplate, vocabulary: new Vocabulary(model, SIZE), compileTemplate }
   const options = { file: '/models/m.gguf', contextSize: 100 }
   const tokenizers = tokenizersOf(loaded, options, (warning) => warnings.push(warning))
   const messages: ChatMessage[] = [{ role: 'user', content: 'hi' }]
   return {
     warnings,
     chat: (asked = messages) =>
-      tokensFor({ kind: 'tokenizeChat', id: 7, messages: asked }, tokenizers),
-    complete: (prompt: string | number[]) =>
-      tokensFor({ kind: 'tokenizePrompt', id: 7, prompt }, tokenizers),
+      tokensFor(
+        { kind: 'tokenizeChat', id: 7, chat: { messages: asked, tools: [], variables: {} } },
+        tokenizers,
+      ),
+    complete: (prompt: string | number[], withStart = true) =>
+      tokensFor({ kind: 'tokenizePrompt', id: 7, prompt, withStart }, tokenizers),
+    textsOf: (tokens: number[]) => tokensFor({ kind: 'textsOf', id: 7, tokens }, tokenizers),
+    detokenize: (tokens: number[]) => tokensFor({ kind: 'detokenize', id: 7, tokens }, tokenizers),
   }
 }
 
 describe('a chat template', () => {
   test('that is whole renders messages, without a warning', () => {
     const { chat, warnings } = serving('{% for m in messages %}{{ m.content }};{% endfor %}')
-    expect(chat()).toEqual({ id: 7, kind: 'tokens', tokens: tokensOf('hi;') })
+    expect(chat()).toEqual({ id: 7, kind: 'chat', tokens: tokensOf('hi;'), tail: 'hi;' })
     expect(warnings).toEqual([])
   })
 
@@ -78,7 +85,7 @@ describe('a chat template', () => {
     expect(chat([{ role: 'system', content: 'secret' }])).toEqual({
       ...{ id: 7, kind: 'error', code: 'messages_refused', message: 'messages_refused' },
     })
-    expect(chat()).toMatchObject({ kind: 'tokens' })
+    expect(chat()).toMatchObject({ kind: 'chat' })
     expect(warnings).toEqual([])
   })
 
@@ -100,6 +107,22 @@ describe('a prompt', () => {
     const content = 'x'.repeat(100_000)
     for (const answer of [complete(content), chat([{ role: 'user', content }])]) {
       expect(answer).toMatchObject({ kind: 'error', code: 'prompt_too_long', promptTokens: 32_768 })
+    }
+  })
+})
+
+describe('tokens', () => {
+  const { textsOf, detokenize } = serving(undefined)
+
+  test('are text again, one by one and together', () => {
+    const tokens = tokensOf('hi')
+    expect(textsOf(tokens)).toEqual({ id: 7, kind: 'texts', texts: ['h', 'i'] })
+    expect(detokenize(tokens)).toEqual({ id: 7, kind: 'texts', texts: ['hi'] })
+  })
+
+  test('that the vocabulary does not have are refused', () => {
+    for (const answer of [textsOf([SIZE]), detokenize([1, SIZE])]) {
+      expect(answer).toMatchObject({ kind: 'error', code: 'invalid_tokens' })
     }
   })
 })

@@ -12,6 +12,8 @@ export interface Ask {
   /** Token ids: so that every arm evaluates the same ones. */
   prompt: readonly number[]
   maxTokens: number
+  /** JSON schema of the answer. */
+  schema?: object
   /** Cuts the connection after so many events (0: see `abandonAfterMs`). */
   abandonAfter?: number
   abandonAfterMs?: number
@@ -116,9 +118,11 @@ export class Connection {
   }
 }
 
-function requestOf({ port, key, model }: Target, { prompt, maxTokens }: Ask): string {
+function requestOf({ port, key, model }: Target, { prompt, maxTokens, schema }: Ask): string {
   const body = JSON.stringify({
     ...{ model, prompt, max_tokens: maxTokens, temperature: 0, ignore_eos: true },
+    // llama-server's name of it on this route, which ours takes too.
+    ...(schema === undefined ? {} : { json_schema: schema }),
     ...{ stream: true, stream_options: { include_usage: true } },
   })
   const authorization = key === undefined ? '' : `Authorization: Bearer ${key}\r\n`

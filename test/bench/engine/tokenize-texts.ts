@@ -5,6 +5,8 @@
 import { getLlama } from 'node-llama-cpp'
 import type { Token } from 'node-llama-cpp'
 import { ChatTokens } from '../../../server/engine/chat-tokens.ts'
+import type { Chat } from '../../../server/engine/engine.ts'
+import type { Bindings } from '../../../server/engine/native.ts'
 import { systemPromptTokens } from '../../../server/engine/system-prompt-tokens.ts'
 import { declarationIn } from './declaration.ts'
 
@@ -33,11 +35,14 @@ await llama.dispose()
 function systemPrompt(): { text: string; tokens: number[] } {
   const words = declarationIn('en').split(' ')
   const template = model.fileInfo.metadata.tokenizer?.chat_template
-  const chat = template === undefined ? undefined : new ChatTokens(template, vocabulary())
+  const { AddonJinjaRenderer } = (llama as unknown as { _bindings: Bindings })._bindings
+  const compile = () => new AddonJinjaRenderer(template ?? '')
+  const chat = template === undefined ? undefined : new ChatTokens(compile, vocabulary())
   const tokenizers = {
     chat:
       chat &&
-      ((messages: Parameters<ChatTokens['tokenize']>[0]) => withStart(chat.tokenize(messages))),
+      ((messages: Chat['messages']) =>
+        withStart(chat.tokenize({ messages, tools: [], variables: {} }).tokens)),
     text: (text: string): number[] => withStart(model.tokenize(text, true)),
   }
   let found = { text: '', tokens: [] as number[] }
@@ -56,6 +61,7 @@ function vocabulary() {
   return {
     tokenize: (text: string, special: boolean): number[] => model.tokenize(text, special),
     isSpecial: (token: number) => model.isSpecialToken(token as Token),
+    controlText: (token: number) => model.detokenize([token as Token], true),
     bosText: model.tokens.bosString ?? '',
     eosText: model.tokens.eosString ?? '',
   }

@@ -1,6 +1,7 @@
 import { HOP_RULES } from './hop-rules.ts'
 import { HOP } from './hop.ts'
 import { INTERFERENCE } from './interference.ts'
+import { JSON_SCHEMA } from './json-schema.ts'
 import { LIFECYCLE } from './lifecycle.ts'
 import { OVERLOADED } from './overload.ts'
 import { PREFIXES } from './prefixes.ts'
@@ -12,6 +13,7 @@ export const WORKLOADS: Record<string, Workload> = {
   ...THROUGHPUT,
   W4: INTERFERENCE,
   ...PREFIXES,
+  W8: JSON_SCHEMA,
   W10: OVERLOADED,
   ...LIFECYCLE,
   hop: HOP,
