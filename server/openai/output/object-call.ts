@@ -27,6 +27,7 @@ export function* readObjectCall(
     const key = yield* readKey(feed)
     if (key === undefined) return undefined
     if (key === 'name"') {
+      if (name !== undefined) return undefined
       name = yield* readToolName(feed, tools)
       if (name === undefined) return undefined
     } else if (key === 'type"' || key === 'id"') {

@@ -9,7 +9,7 @@ const NEWLINES = /\n*/y
 /**
  * A text that comes in pieces, read from left to right. What is read depends on the text alone, never
  * on its pieces. Each piece is passed over once, whatever is in it: what must wait for more text is
- * at most as long as a marker.
+ * at most as long as a marker or a tag.
  */
 export class TextFeed {
   #text = ''

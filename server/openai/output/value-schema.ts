@@ -30,8 +30,7 @@ export class ValueSchema {
 
   property(key: string): ValueSchema {
     const { properties } = this.#schema
-    const known = isObject(properties) && Object.hasOwn(properties, key)
-    return new ValueSchema(known ? properties[key] : undefined, this.#root)
+    return new ValueSchema(isObject(properties) ? properties[key] : undefined, this.#root)
   }
 
   /** Keys of the object, those that it must have first. */
@@ -87,7 +86,7 @@ function at(root: JsonSchema, pointer: string): JsonSchema | undefined {
   let value: unknown = root
   for (const part of pointer.split('/').slice(1)) {
     const key = part.replaceAll('~1', '/').replaceAll('~0', '~')
-    value = isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined
+    value = isObject(value) ? value[key] : undefined
   }
   return isObject(value) ? value : undefined
 }

@@ -36,6 +36,16 @@ const TOOLS: Tool[] = [
   },
 ]
 
+/** Where texts are empty, or follow each other. */
+function untidy(parts: readonly ForcedPart[]): ForcedPart[] {
+  return parts.flatMap((part, at) => {
+    const before = parts[at - 1]
+    const bad = 'text' in part && (part.text === '' || (before !== undefined && 'text' in before))
+    const inner = 'oneOf' in part ? part.oneOf : 'repeat' in part ? [part.repeat] : []
+    return [...(bad ? [part] : []), ...inner.flatMap(untidy)]
+  })
+}
+
 /** Any text that the parts allow. */
 function allowed(parts: readonly ForcedPart[]): fc.Arbitrary<string> {
   return fc.tuple(...parts.map(textOf)).map((texts) => texts.join(''))
@@ -120,6 +130,44 @@ describe.each(FAMILIES.filter((family) => family !== 'plain'))('a forced call of
       { numRuns: 300 },
     )
   })
+})
+
+test.each(FAMILIES)('the parts of %s have no empty texts and none side by side', (family) => {
+  for (const parallel of [false, true]) {
+    const options = { tools: TOOLS, parallel, insideReasoning: true }
+    expect(untidy(forcedCalls(FORMATS[family], options) ?? [])).toEqual([])
+  }
+})
+
+test('content without any stands before a forced call where content is marked', () => {
+  const begin = (insideReasoning: boolean) =>
+    forcedCalls(FORMATS['kimi-k3'], { tools: TOOLS, parallel: false, insideReasoning })
+  const [response, end] = ['<|open|>response<|sep|>', '<|close|>response<|sep|>']
+  const tools = '<|open|>tools<|sep|>'
+  expect(begin(false)?.slice(0, 1)).toEqual([{ text: `${end}${tools}` }])
+  expect(begin(true)?.slice(0, 2)).toEqual([
+    { textBefore: '<|close|>think<|sep|>' },
+    { text: `<|close|>think<|sep|>${response}${end}${tools}` },
+  ])
+})
+
+test('lists and objects of a forced call are tags where the form has tags within tags', () => {
+  const item = { type: 'object', properties: { n: { type: 'number' } }, required: ['n'] }
+  const properties = { a: { type: 'array', items: item } }
+  const tools = [{ name: 'look', parameters: { type: 'object', properties, required: ['a'] } }]
+  const options = { tools, parallel: false, insideReasoning: false }
+  const M = ']<]minimax[>['
+  expect(forcedCalls(FORMATS['minimax-m3'], options)).toEqual([
+    { text: `${M}<tool_call>\n${M}<invoke name="look">${M}<a>` },
+    {
+      repeat: [
+        { text: `${M}<item>${M}<n>` },
+        { json: { type: 'number' } },
+        { text: `${M}</n>${M}</item>` },
+      ],
+    },
+    { text: `${M}</a>${M}</invoke>\n${M}</tool_call>` },
+  ])
 })
 
 test('a family without calls forces none', () => {

@@ -131,6 +131,15 @@ describe.each(WITH_CALLS)('%s', (family) => {
       expect(answer).toEqual({ ...NOTHING, reasoning: 'Hm.', calls: [CALL] })
     } else expect(answer).toEqual({ ...NOTHING, reasoning: `Hm.\n${LOOK[family]}` })
   })
+
+  test('has content after a call that ended the reasoning', () => {
+    if (calls?.endReasoning !== true) return
+    const { end } = calls.section
+    const text = `Hm.\n${LOOK[family].slice(0, -end.trim().length)} and ${end}\nYes.`
+    expect(read(family, text, { insideReasoning: true })).toEqual({
+      ...{ reasoning: 'Hm.', content: ' and Yes.', calls: [CALL] },
+    })
+  })
 })
 
 describe('what is held back', () => {
@@ -143,6 +152,15 @@ describe('what is held back', () => {
       answer.push(piece).map((event) => ('text' in event ? event.text : event.type)),
     )
     expect(texts).toEqual([['Hello'], [' <b'], ['> '], ['<tool_box>'], [], [], ['\n\n<x']])
+  })
+
+  test('is no call where no tools were asked for', () => {
+    const options = { tools: [], reasoning: true, insideReasoning: false }
+    const answer = new OutputParser(FORMATS.hermes, options)
+    const pieces = ['a<tool', '_call>\n', '{'].map((piece) => answer.push(piece))
+    expect(pieces.flat()).toEqual(
+      ['a<tool', '_call>', '\n{'].map((text) => ({ type: 'content', text })),
+    )
   })
 
   test('is not what is certain of a call', () => {
@@ -163,6 +181,13 @@ describe('what is held back', () => {
 })
 
 describe('reasoning', () => {
+  test('has no newlines of the marker, also of one in the prompt', () => {
+    const answer = { ...NOTHING, reasoning: 'Hm.\n\nHm.', content: 'Yes.' }
+    const text = '\n\nHm.\n\nHm.\n</think>\n\nYes.'
+    expect(read('hermes', `<think>${text}`)).toEqual(answer)
+    expect(read('hermes', text, { insideReasoning: true })).toEqual(answer)
+  })
+
   test('comes at the beginning of an answer; later its markers are text', () => {
     const text = 'Write <think> and </think>.'
     expect(read('hermes', text)).toEqual({ ...NOTHING, content: text })
@@ -185,5 +210,6 @@ describe('reasoning', () => {
 
   test('that does not end is reasoning', () => {
     expect(read('hermes', '<think>\nHm.\n</thi')).toEqual({ ...NOTHING, reasoning: 'Hm.\n</thi' })
+    expect(read('hermes', '<think>\nHm.\n')).toEqual({ ...NOTHING, reasoning: 'Hm.\n' })
   })
 })

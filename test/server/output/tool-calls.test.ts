@@ -37,6 +37,8 @@ describe('a call as one JSON object', () => {
 
   test.each([
     ['of no name', '{"arguments": {}}'],
+    ['with two names', '{"name": "look", "name": "list"}'],
+    ['with arguments twice', '{"arguments": {"a": 1}, "name": "look", "arguments": {}}'],
     ['with other keys', '{"name": "look", "place": {}}'],
     ['whose arguments are a list', '{"name": "look", "arguments": [1]}'],
     ['whose arguments are text', '{"name": "look", "arguments": "sky"}'],
@@ -46,23 +48,29 @@ describe('a call as one JSON object', () => {
     expect(read('hermes', text)).toEqual({ content: text, reasoning: '', calls: [] })
   })
 
-  test('takes the longest name that fits', () => {
-    const { calls } = read('hermes', hermes('{"name": "look_up", "arguments": {}}'))
-    expect(calls).toEqual([complete('look_up', '{}')])
-  })
-
-  test('that breaks off into something else has that as content', () => {
-    const text = `${hermes('{"name": "look", "arguments": {"a": 1, b}}')}\nSorry.`
+  test.each([
+    ['{"a": 1, ', 'b}}'],
+    ['{"a": 1 ', '"b": 2}}'],
+    ['{"a": 1, ', '}}'],
+    ['{"a": [1, ', ']}}'],
+    ['{"a": ', '01}}'],
+    ['{"a": "x', '\\y"}}'],
+    ['{"a": "x', '\\u00g0"}}'],
+    ['{"a"', ', 1}}'],
+    ['{', '1: 2}}'],
+  ])('whose arguments break off after %s has the rest as content', (json, rest) => {
+    const text = `${hermes(`{"name": "look", "arguments": ${json}${rest}`)}\nSorry.`
     expect(read('hermes', text)).toEqual({
-      content: 'b}}Sorry.',
+      content: `${rest}Sorry.`,
       reasoning: '',
-      calls: [{ name: 'look', json: '{"a": 1, ', outcome: 'malformed' }],
+      calls: [{ name: 'look', json, outcome: 'malformed' }],
     })
   })
 
   test('leaves what comes after it in its section as content', () => {
-    expect(read('hermes', `${hermes('{"name": "look", "arguments": {}}} and')}\nMore.`)).toEqual({
-      ...{ content: '} andMore.', reasoning: '', calls: [complete('look', '{}')] },
+    const text = `${hermes('{"name": "look", "arguments": {}}} and')}\nMore </tool_call>.`
+    expect(read('hermes', text)).toEqual({
+      ...{ content: '} andMore </tool_call>.', reasoning: '', calls: [complete('look', '{}')] },
     })
   })
 
@@ -78,6 +86,14 @@ describe('a call as one JSON object', () => {
       calls: two,
     })
   })
+})
+
+test.each<[Family, string]>([
+  ['hermes', hermes('{"name": "look_up", "arguments": {}}')],
+  ['glm-4.7', '<tool_call>look_up</tool_call>'],
+  ['gemma-4', '<|tool_call>call:look_up{}<tool_call|>'],
+])('the longest name that fits is the name: %s', (family, text) => {
+  expect(read(family, text).calls).toEqual([complete('look_up', '{}')])
 })
 
 describe('Llama 3', () => {
@@ -173,6 +189,14 @@ describe('arguments between tags', () => {
     expect(read('glm-4.5', text).calls).toEqual([complete('look', '{"__proto__":1}')])
   })
 
+  test('are whole where the answer ends after them', () => {
+    const tools = [{ name: 'look', parameters: { properties: { a: { type: 'string' } } } }]
+    const [text = ''] = call('sky').split('</tool_call>')
+    expect(read('glm-4.5', text, tools).calls).toEqual([
+      { name: 'look', json: '{"a":"sky"', outcome: 'cut' },
+    ])
+  })
+
   test('run on where no other argument and no end follows', () => {
     const [text] = call('1').split('\n</tool_call>')
     expect(read('glm-4.5', `${text} and`)).toEqual({
@@ -210,14 +234,20 @@ describe('tags within tags', () => {
 
   test('are objects and lists', () => {
     const parameters = {
-      properties: { a: { properties: { n: { type: 'string' } } }, e: { type: 'array' } },
+      properties: {
+        a: { properties: { n: { type: 'string' } } },
+        c: { type: 'array', items: { type: 'string' } },
+        e: { type: 'array' },
+      },
     }
-    const body =
-      el('a', el('n', '1') + el('m', '1')) +
-      el('b', el('item', '1') + el('item', 'x')) +
-      el('e', '')
+    const body = [
+      el('a', el('n', '1') + el('m', '1')),
+      el('b', el('item', '1') + el('item', 'x')),
+      el('c', el('item', '1')),
+      el('e', ''),
+    ].join('')
     expect(read('minimax-m3', call(body), [{ name: 'look', parameters }]).calls).toEqual([
-      complete('look', '{"a":{"n":"1","m":1},"b":[1,"x"],"e":[]}'),
+      complete('look', '{"a":{"n":"1","m":1},"b":[1,"x"],"c":["1"],"e":[]}'),
     ])
   })
 
