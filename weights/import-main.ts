@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util'
 import { KitError } from '../catalog/errors.ts'
 import { HttpsSourceSchema, Sha256Schema } from '../catalog/base-model.ts'
 import { ensureWeights } from './fetch.ts'
-import { checkGgufHeader } from './gguf-header.ts'
+import { readModelFile } from './gguf/model-file.ts'
 import { verifyFile } from './store.ts'
 
 const USAGE =
@@ -44,7 +44,7 @@ async function verifyInPlace(path: string, sha256: string, bytes: number): Promi
     })
   }
   await verifyFile(path, sha256)
-  await checkGgufHeader(path)
+  readModelFile(path)
 }
 
 function readArguments(args: string[]): Arguments {

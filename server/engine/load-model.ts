@@ -1,7 +1,6 @@
 import { KitError } from '../../catalog/errors.ts'
-import { checkBeforeLoad } from '../../weights/gguf-header.ts'
-import { readGgufMetadata } from '../../weights/gguf-metadata.ts'
-import type { GgufMetadata } from '../../weights/gguf-metadata.ts'
+import { readModelFile } from '../../weights/gguf/model-file.ts'
+import { factsOf } from '../../weights/gguf/model-facts.ts'
 import { loadBindings } from './bindings.ts'
 import { DecodeContext } from './decode-context.ts'
 import { untouchedBytes } from './memory-limit.ts'
@@ -39,16 +38,18 @@ export interface LoadedModel {
 }
 
 /**
- * `meanwhile` is called when native code reads the weights, which leaves this thread free. Throws
- * KitError: what is wrong with the file, the accelerator or the memory.
+ * The file is checked while the addon starts. `meanwhile` is called when native code reads the weights,
+ * which leaves this thread free. Throws KitError: what is wrong with the file, the accelerator or the memory.
  */
 export async function loadModel(
   options: EngineOptions,
   addon: ChosenAddon,
   meanwhile: () => void = () => undefined,
 ): Promise<LoadedModel> {
-  await checkBeforeLoad(options.file, options.bytes)
-  const { bindings, host, compiled } = await loadBindings(options, addon)
+  const [{ bindings, host, compiled }, facts] = await Promise.all([
+    loadBindings(options, addon),
+    factsOfFile(options),
+  ])
   const model = new bindings.AddonModel(options.file, {
     addonExports: bindings,
     gpuLayers: options.gpu ? ALL_LAYERS : 0,
@@ -56,47 +57,27 @@ export async function loadModel(
   })
   const initialised = model.init()
   meanwhile()
-  const { metadata, vocabularySize } = await describe(options.file, initialised)
   if (!(await initialised)) throw notLoaded(options.file, 'a file that the engine refused')
   const before = untouchedBytes()
   const threads = options.gpu ? undefined : new DecodeThreads({ most: options.threads })
-  const context = await createContext(bindings, model, options, vocabularySize, threads)
-  const template = metadata.get('tokenizer.chat_template')
+  const context = await createContext(bindings, model, options, facts.vocabularySize, threads)
   return {
     compiled,
     build: compiled || !addon.compiled ? addon.key : `in place of ${addon.key}`,
-    vocabulary: new Vocabulary(model, vocabularySize),
-    chatTemplate: typeof template === 'string' ? template : undefined,
+    vocabulary: new Vocabulary(model, facts.vocabularySize),
+    chatTemplate: facts.chatTemplate,
     compileTemplate: (text) => new bindings.AddonJinjaRenderer(text),
     grammars: new Grammars(bindings, model),
     context,
     threads,
-    slidingWindow: slidingWindowOf(metadata),
+    slidingWindow: facts.slidingWindow,
     untouchedBytes: Math.max(0, untouchedBytes() - before),
     host,
   }
 }
 
-/** What the file says of itself, read while native code loads it; its mistakes say more than that code does. */
-async function describe(file: string, initialised: Promise<boolean>) {
-  try {
-    const metadata = readGgufMetadata(file)
-    const tokens = metadata.get('tokenizer.ggml.tokens')
-    const vocabularySize = typeof tokens === 'object' ? tokens.length : 0
-    if (vocabularySize === 0) throw noVocabulary(file)
-    return { metadata, vocabularySize }
-  } catch (error) {
-    await initialised.catch(() => false)
-    throw error
-  }
-}
-
-function slidingWindowOf(metadata: GgufMetadata): number | undefined {
-  const family = metadata.get('general.architecture')
-  if (typeof family !== 'string') return undefined
-  const tokens = metadata.get(`${family}.attention.sliding_window`)
-  return typeof tokens === 'number' && tokens > 0 ? tokens : undefined
-}
+/** Before native code sees the file: what is wrong with it may end this process where no `catch` can help. */
+const factsOfFile = async ({ file, bytes }: EngineOptions) => factsOf(readModelFile(file, bytes))
 
 async function createContext(
   bindings: Bindings,
@@ -132,12 +113,4 @@ const notLoaded = (path: string, got: string) =>
     expected: 'a model that this engine runs, and memory for it',
     got,
     fix: 'lower slots or contextSize, raise memory, or choose another file',
-  })
-
-const noVocabulary = (path: string) =>
-  new KitError('MODEL_NOT_LOADED', {
-    path: `${path}, tokenizer.ggml.tokens`,
-    expected: 'the vocabulary of a model',
-    got: 'none',
-    fix: 'choose a GGUF file that holds its tokenizer',
   })

@@ -7,12 +7,15 @@ import type { ModelName } from '../bench/engine/options.ts'
 process.env['OMP_WAIT_POLICY'] ??= 'passive'
 process.env['GOMP_SPINCOUNT'] ??= '2000'
 
-export interface Settings {
-  model: ModelName
+export interface WithoutModel {
   /** Prompts, pairs, requests, kills or updates: what the campaign is about. */
   size: number
   /** Progress for a person. */
   say: (line: string) => void
+}
+
+export interface Settings extends WithoutModel {
+  model: ModelName
 }
 
 /** What a campaign saw. */
@@ -23,15 +26,20 @@ export interface Outcome {
   failures: string[]
 }
 
-export interface Campaign {
+interface About {
   /** One line above the figures. */
   title: string
   /** What one of `size` is. */
   unit: string
   size: number
-  model: ModelName
-  run: (settings: Settings) => Promise<Outcome>
 }
+
+/** About a model that answers, or about none. */
+export type Campaign = About &
+  (
+    | { model: ModelName; run: (settings: Settings) => Promise<Outcome> }
+    | { model?: undefined; run: (settings: WithoutModel) => Promise<Outcome> }
+  )
 
 /** Three figures are enough to compare by. */
 export const show = (value: number): string =>

@@ -1,6 +1,7 @@
-import type { Campaign } from './campaign.ts'
+import type { Campaign, Settings } from './campaign.ts'
 import { disconnects } from './disconnects.ts'
 import { exactness } from './exactness.ts'
+import { gguf } from './gguf.ts'
 import { isolation } from './isolation.ts'
 import { kill } from './kill.ts'
 import { quality } from './quality.ts'
@@ -11,7 +12,7 @@ export const CAMPAIGNS: Record<string, Campaign> = {
   exactness: {
     title: 'Greedy answers equal those of llama-server, and many at once those of each alone',
     ...{ unit: 'prompts', size: 500, model: 'gemma' },
-    run: (settings) => exactness(settings),
+    run: (settings: Settings) => exactness(settings),
   },
   quality: {
     title: 'Our kernels are as near to the exact probabilities as those of llama.cpp',
@@ -32,6 +33,10 @@ export const CAMPAIGNS: Record<string, Campaign> = {
   kill: {
     title: 'kill -9 of the engine under load: no hang, no wrong token, service again',
     ...{ unit: 'kills', size: 50, model: 'smollm2', run: kill },
+  },
+  gguf: {
+    title: 'Damaged files of weights are refused with their reason before native code sees them',
+    ...{ unit: 'mutants', size: 10_000_000, run: gguf },
   },
   rolling: {
     title: 'Rolling updates under load in the embedded cluster drop no stream',

@@ -9,7 +9,10 @@ async function main(args: string[]): Promise<boolean> {
   const campaign = CAMPAIGNS[name]!
   const began = Date.now()
   const say = (line: string) => console.error(line)
-  const outcome = await campaign.run({ size, model, say })
+  const outcome =
+    campaign.model === undefined
+      ? await campaign.run({ size, say })
+      : await campaign.run({ size, say, model: model ?? campaign.model })
   const report = { name, campaign, size, model, outcome, seconds: (Date.now() - began) / 1000 }
   console.log(tableOf(report))
   if (write) console.error(`written: ${await saveReport(report)}`)

@@ -1,12 +1,14 @@
 import { parseArgs } from 'node:util'
 import { KitError } from '../../catalog/errors.ts'
 import { type ModelName, MODELS } from '../bench/engine/options.ts'
+import type { Campaign } from './campaign.ts'
 import { CAMPAIGNS } from './campaigns.ts'
 
 interface Options {
   name: string
   size: number
-  model: ModelName
+  /** undefined: the campaign is about none. */
+  model: ModelName | undefined
   /** Keeps the result under docs/reference/. */
   write: boolean
 }
@@ -25,11 +27,19 @@ export function readOptions(args: string[]): Options {
   }
   const size = values.size ?? `${campaign.size}`
   if (!/^[1-9]\d*$/.test(size)) throw usage('--size', 'a whole number above 0', size)
-  const model = (Object.keys(MODELS) as ModelName[]).find(
-    (known) => known === (values.model ?? campaign.model),
-  )
-  if (model === undefined) throw usage('--model', Object.keys(MODELS).join(', '), values.model!)
+  const model = modelOf(campaign, values.model)
   return { name, size: Number(size), model, write: values.write }
+}
+
+function modelOf(campaign: Campaign, wanted: string | undefined): ModelName | undefined {
+  if (campaign.model === undefined) {
+    if (wanted !== undefined) throw usage('--model', 'none, as it is about no model', wanted)
+    return undefined
+  }
+  const names = Object.keys(MODELS) as ModelName[]
+  const model = names.find((known) => known === (wanted ?? campaign.model))
+  if (model === undefined) throw usage('--model', names.join(', '), wanted!)
+  return model
 }
 
 function parse(args: string[]) {

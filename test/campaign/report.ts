@@ -10,7 +10,7 @@ export interface CampaignReport {
   name: string
   campaign: Campaign
   size: number
-  model: ModelName
+  model: ModelName | undefined
   outcome: Outcome
   seconds: number
 }
@@ -31,11 +31,13 @@ export async function saveReport(report: CampaignReport): Promise<string> {
   const { name, campaign, size, model, seconds } = report
   const { kind } = await chooseAddon()
   const memory = Math.round(totalmem() / 2 ** 30)
-  const command = `npm run campaign -- ${name} --size ${size} --model ${model} --write`
+  const which = model === undefined ? '' : ` --model ${model}`
+  const command = `npm run campaign -- ${name} --size ${size}${which} --write`
+  const about = [`${size} ${campaign.unit}`, ...(model === undefined ? [] : [MODELS[model]])]
   const page = [
     `# Campaign: ${name}`,
     `${campaign.title}.`,
-    `${new Date().toISOString().slice(0, 10)}, ${size} ${campaign.unit}, ${MODELS[model]}, ${show(seconds)} s, ` +
+    `${new Date().toISOString().slice(0, 10)}, ${about.join(', ')}, ${show(seconds)} s, ` +
       `${availableParallelism()} x ${cpus()[0]?.model ?? 'unknown'}, ${memory} GiB, engine: ${kind}, commit ${await commitOf()}.`,
     `\`\`\`sh\n${command}\n\`\`\``,
     tableOf(report),

@@ -77,7 +77,9 @@ describe('the command line', () => {
   test('--help names the verbs and the exit codes and exits with 0', async () => {
     const result = await project.run(['--help'])
     expect(result.status).toBe(0)
-    for (const verb of ['up', 'preview', 'down', 'status', 'doctor', 'image', 'engine']) {
+    for (const verb of [
+      ...['up', 'preview', 'down', 'status', 'doctor', 'image', 'engine', 'models'],
+    ]) {
       expect(result.stdout).toContain(verb)
     }
     expect(result.stdout).toContain('Exit codes: 0 done, 1 failed')

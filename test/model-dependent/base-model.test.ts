@@ -53,9 +53,9 @@ test('a file of the wrong size is never loaded: not ready, the cause named, the 
   expect(live).toBe(200)
 })
 
-test('a file without a vocabulary is refused by that name', async () => {
+test('a file without a vocabulary is not servable, by that name', async () => {
   const { cause, logged, live } = await notReady((file) => rename(file, 'tokenizer.ggml.tokens'))
-  expect(cause).toContain('MODEL_NOT_LOADED')
+  expect(cause).toContain('WEIGHTS_NOT_SERVABLE')
   expect(logged).toContain('tokenizer.ggml.tokens')
   expect(live).toBe(200)
 })

@@ -5,13 +5,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
-import { smallGguf } from '../helpers/small-gguf.ts'
+import { ggufFile, text } from '../helpers/small-gguf.ts'
+import { CHAT, changed } from '../helpers/small-models.ts'
 
 const MAIN = fileURLToPath(new URL('../../weights/import-main.ts', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'serantau-import-'))
 const store = join(folder, 'store')
 const file = join(folder, 'model.gguf')
-const data = smallGguf()
+const data = ggufFile(CHAT)
 writeFileSync(file, data)
 const sha256 = createHash('sha256').update(data).digest('hex')
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -34,6 +35,17 @@ test('a file in place is verified there and named in one JSON line', () => {
       .map((line) => JSON.parse(line)),
   ).toEqual([{ path: file, sha256, bytes: data.length }])
   expect(existsSync(store)).toBe(false)
+})
+
+test('a file with its digest that holds no whole model is not taken, in place or into the store', () => {
+  const adapter = join(folder, 'adapter.gguf')
+  const content = ggufFile(changed(CHAT, [text('general.type', 'adapter')]))
+  writeFileSync(adapter, content)
+  const digest = createHash('sha256').update(content).digest('hex')
+  const { status, stdout, stderr } = run(['--file', adapter], digest, content.length)
+  expect({ status, stdout }).toEqual({ status: 1, stdout: '' })
+  expect(stderr).toContain('WEIGHTS_NOT_SERVABLE: ')
+  expect(stderr).toContain('"general.type": expected "model", got "adapter"')
 })
 
 test.each([

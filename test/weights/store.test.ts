@@ -15,10 +15,11 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { KitError } from '../../catalog/errors.ts'
 import { ensureWeights } from '../../weights/fetch.ts'
 import { addToStore, findWeights, pathInStore, verifyFile } from '../../weights/store.ts'
-import { smallGguf } from '../helpers/small-gguf.ts'
+import { ggufFile } from '../helpers/small-gguf.ts'
+import { CHAT } from '../helpers/small-models.ts'
 
 const sha256 = (data: Buffer) => createHash('sha256').update(data).digest('hex')
-const GGUF = smallGguf()
+const GGUF = ggufFile(CHAT)
 const DIGEST = sha256(GGUF)
 const EMPTY = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
 
