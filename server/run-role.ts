@@ -12,6 +12,8 @@ import { Lifecycle } from './plugins/lifecycle.ts'
 import { Metrics, serveMetrics } from './plugins/metrics.ts'
 
 const SWEEP_MS = 100
+/** For a client to take the error with which its answer ends. */
+const LAST_WORDS_MS = 1000
 
 export interface RoleOptions {
   config: ServingConfig
@@ -69,7 +71,7 @@ export async function runRole(options: RoleOptions): Promise<RunningRole> {
       const began = performance.now()
       lifecycle.draining = true
       await lifecycle.untilQuiet(delayMs, mostMs)
-      await closeWithin(app, Math.max(0, mostMs - (performance.now() - began)))
+      await closeWithin(app, lifecycle, Math.max(0, mostMs - (performance.now() - began)))
       await stop()
     },
   }
@@ -113,13 +115,19 @@ function startEngine(
   })
 }
 
-/** Streams in flight end whole; only what outlives every allowed stream is cut. */
-async function closeWithin(app: FastifyInstance, maxMs: number): Promise<void> {
-  const cut = setTimeout(() => app.server.closeAllConnections(), maxMs)
+/** Streams in flight end whole; what outlives every allowed stream ends with an error, or is cut a little later. */
+async function closeWithin(
+  app: FastifyInstance,
+  lifecycle: Lifecycle,
+  maxMs: number,
+): Promise<void> {
+  const end = setTimeout(() => lifecycle.endAnswers(), maxMs)
+  const cut = setTimeout(() => app.server.closeAllConnections(), maxMs + LAST_WORDS_MS)
   // A connection whose stream has ended is idle again, and would be kept for its next request.
   const sweep = setInterval(() => app.server.closeIdleConnections(), SWEEP_MS)
   await app.close()
   clearInterval(sweep)
+  clearTimeout(end)
   clearTimeout(cut)
 }
 

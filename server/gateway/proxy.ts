@@ -15,7 +15,10 @@ const BEYOND_MODEL_MS = 5000
 const KEEP_ALIVE_MS = 30_000
 /** Pauses before asking again where a request cannot have arrived: a pod leaves its Service in that time. */
 const AGAIN_MS = [0, 100, 300, 600]
-const NEVER_ARRIVED = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ECONNRESET', 'EPIPE', 'EAI_AGAIN'])
+const NEVER_CONNECTED = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'EAI_AGAIN'])
+const NEVER_TAKEN = new Set(['ECONNRESET', 'EPIPE'])
+/** A kept connection that was just being closed says so by then; one that ends later had taken the request. */
+const CLOSING_MS = 1000
 
 /**
  * Passes a request to the model's Service and its answer back: reads only `model` and `stream`,
@@ -84,7 +87,12 @@ async function pass(
     ...{ origin: model.url, path, method, headers: forwarded(request) },
     ...(method === 'GET' ? {} : { body: request.body as Buffer }),
   } as const
-  const ask = (agent: Agent) => relay(agent, options, reply, gone)
+  const onBreak = (error: Error) => {
+    const known = upstreamError(error)
+    request.errorCode = known.code
+    return known
+  }
+  const ask = (agent: Agent) => relay(agent, options, reply, { gone, onBreak })
   const status = await askUntilArrived(agents, ask, gone).catch((error: unknown) => {
     throw gone.aborted ? gone.reason : upstreamError(error)
   })
@@ -99,10 +107,11 @@ async function askUntilArrived<T>(
 ): Promise<T> {
   let agent = kept
   for (const pauseMs of AGAIN_MS) {
+    const asked = performance.now()
     try {
       return await ask(agent)
     } catch (error) {
-      if (gone.aborted || !neverArrived(error)) throw error
+      if (gone.aborted || !neverArrived(error, performance.now() - asked)) throw error
     }
     await sleep(pauseMs, undefined, { signal: gone })
     agent = fresh
@@ -150,13 +159,16 @@ function modelOf(body: unknown, only: string | undefined): string {
  * the kernel says that it did not take all that was sent. Where a fresh connection (nothing was ever
  * read from it) ends well without an answer, the request may have arrived, and is not sent again.
  */
-function neverArrived(error: unknown): boolean {
-  if (error instanceof errors.ConnectTimeoutError) return true
+function neverArrived(error: unknown, afterMs: number): boolean {
+  const code = (error as NodeJS.ErrnoException).code ?? ''
+  if (error instanceof errors.ConnectTimeoutError || NEVER_CONNECTED.has(code)) return true
+  if (afterMs > CLOSING_MS) return false
   if (error instanceof errors.SocketError) return (error.socket?.bytesRead ?? 0) > 0
-  return NEVER_ARRIVED.has((error as NodeJS.ErrnoException).code ?? '')
+  return NEVER_TAKEN.has(code)
 }
 
 function upstreamError(error: unknown): HttpError {
+  if (error instanceof HttpError) return error
   const late =
     error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError
   return new HttpError(late ? 'deadline_exceeded' : 'model_unavailable', undefined, {

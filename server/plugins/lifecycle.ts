@@ -1,14 +1,32 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
+import { HttpError } from '../errors.ts'
 import { onRequestEnd } from './request-end.ts'
 
 const POLL_MS = 50
 
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Aborts when the last time for answers is over. */
+    answersEnd: AbortSignal
+  }
+}
+
 /** Where a server is in its life; `/health/ready` and the routes read it. */
 export class Lifecycle {
   draining = false
+  readonly #end = new AbortController()
   #underWay = 0
   #lastEndMs = 0
+
+  get answersEnd(): AbortSignal {
+    return this.#end.signal
+  }
+
+  /** What is under way still ends now, with an error that says so. */
+  endAnswers(): void {
+    this.#end.abort(new HttpError('shutting_down'))
+  }
 
   began(): void {
     this.#underWay++
@@ -35,6 +53,7 @@ export class Lifecycle {
  * not arrive, and would otherwise bring new requests for as long as old answers take.
  */
 export function registerDrain(app: FastifyInstance, lifecycle: Lifecycle, ends: boolean): void {
+  app.decorate('answersEnd', lifecycle.answersEnd)
   app.addHook('onRequest', async (request, reply) => {
     if (lifecycle.draining) reply.header('connection', 'close')
     // Probes go on to the end.

@@ -1,21 +1,13 @@
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { request as httpsRequest } from 'node:https'
 import { connect } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import OpenAI from 'openai'
 import { afterEach, expect, test } from 'vitest'
-import { GatewayConfigSchema } from '../../catalog/serving-config.ts'
-import { createGatewayApp } from '../../server/gateway/app.ts'
 import { FakeEngine } from '../helpers/fake-engine.ts'
 import {
   API_KEY,
   chatBody,
-  DIGEST,
   events,
   gatewayRole,
   headers,
@@ -219,16 +211,6 @@ test('a model that is between two pods for a moment costs no request', async () 
   expect((await answer).status).toBe(200)
 })
 
-test('a stream that breaks behind the gateway is broken for the client too, never ended well', async () => {
-  const url = await upstream((request, response) => {
-    response.writeHead(200, { 'content-type': 'text/event-stream' })
-    response.write('data: {}\n\n', () => request.socket.destroy())
-  })
-  const gateway = kept(gatewayRole(url))
-  const response = await post(await gateway.listen(), chatBody({ stream: true }))
-  await expect(response.text()).rejects.toThrow()
-})
-
 test('errors of the model role pass through with code and Retry-After', async () => {
   const engine = new FakeEngine(1, 0)
   let open = () => {}
@@ -295,72 +277,6 @@ test('a slow client that keeps reading is not cut', async () => {
     if (bytes % 5 === 0) await new Promise((resolve) => setTimeout(resolve, 20))
   }
   expect(bytes).toBeGreaterThan(10_000_000)
-})
-
-test('half a request is answered 408 in time, headers that never end too', async () => {
-  const role = kept(modelRole({ limits: { requestReceiveMs: 300 } }))
-  const { hostname, port } = new URL(await role.listen())
-  for (const half of ['POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\n', 'GET / HTT']) {
-    const socket = connect(Number(port), hostname)
-    socket.write(half)
-    const answer = await new Promise<string>((resolve) => {
-      let text = ''
-      socket.on('data', (data) => (text += data.toString()))
-      socket.on('close', () => resolve(text))
-    })
-    expect(answer).toMatch(/^HTTP\/1\.1 408 /)
-    expect(answer).toContain('"code":"request_timeout"')
-  }
-})
-
-test('headers that are too large are a 431 in the shape of OpenAI', async () => {
-  const role = kept(modelRole())
-  const response = await fetch(`${await role.listen()}/v1/models`, {
-    headers: { ...headers(), 'x-large': 'x'.repeat(20_000) },
-  })
-  expect(response.status).toBe(431)
-  expect(await response.json()).toMatchObject({ error: { code: 'headers_too_large' } })
-})
-
-test('the gateway speaks TLS, and takes a renewed certificate without a restart', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'serantau-tls-'))
-  opened.push(async () => rmSync(folder, { recursive: true, force: true }))
-  const [keyFile, certFile] = [join(folder, 'tls.key'), join(folder, 'tls.crt')]
-  const renew = () => {
-    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost']
-    const kind = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
-    const out = ['-keyout', keyFile, '-out', certFile]
-    execFileSync('openssl', ['req', ...kind, ...out, ...subject], { stdio: 'ignore' })
-    return readFileSync(certFile)
-  }
-  const ca = renew()
-  const plain = kept(gatewayRole('http://127.0.0.1:1'))
-  const config = GatewayConfigSchema.parse({
-    role: 'gateway',
-    models: [{ id: MODEL, digest: DIGEST, licence: 'MIT', url: 'http://127.0.0.1:1' }],
-    tls: { certFile, keyFile },
-  })
-  const { keys, metrics, lifecycle } = plain
-  const common = { keys, metrics, lifecycle, logger: plain.app.log, tlsPollMs: 20 }
-  const app = kept(createGatewayApp({ ...common, config }))
-  const { port } = new URL(await app.listen({ host: '127.0.0.1', port: 0 }))
-  const ask = (trusted: Buffer) =>
-    new Promise((resolve) => {
-      const options = { ca: trusted, servername: 'localhost', headers: headers(), agent: false }
-      httpsRequest(`https://127.0.0.1:${port}/v1/models`, options, (response) => {
-        response.resume()
-        resolve(response.statusCode)
-      })
-        .on('error', () => resolve('not trusted'))
-        .end()
-    })
-  expect(await ask(ca)).toBe(200)
-  writeFileSync(certFile, 'broken')
-  await until(() => plain.logged().includes('certificate_broken'), 'the broken one is said')
-  expect(await ask(ca)).toBe(200)
-  const renewed = renew()
-  await until(async () => (await ask(renewed)) === 200, 'the renewed one is used')
-  expect(await ask(ca)).toBe('not trusted')
 })
 
 const portOf = ({ app }: TestRole) => (app.server.address() as AddressInfo).port
