@@ -60,6 +60,10 @@ export const ERROR_CODES = {
   },
   DEPLOY_FAILED: { exit: 1, about: 'Pulumi could not reach the wanted state.' },
   KEY_FILE_UNUSABLE: { exit: 3, about: 'The API key or passphrase file cannot be used.' },
+  CERTIFICATE_UNUSABLE: {
+    exit: 3,
+    about: 'The gateway cannot use its TLS certificate and key, or they do not fit each other.',
+  },
 } as const satisfies Record<string, { exit: 1 | 2 | 3; about: string }>
 
 export type ErrorCode = keyof typeof ERROR_CODES

@@ -18,6 +18,7 @@ export const LimitsSchema = z.strictObject({
   maxStreamMs: z.int().min(1000).default(120_000),
   maxStreamsPerKey: z.int().min(1).default(64),
 })
+export type Limits = z.infer<typeof LimitsSchema>
 export const defaultLimits = LimitsSchema.parse({})
 
 const ServedModelSchema = z.strictObject({

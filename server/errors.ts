@@ -32,8 +32,13 @@ export const HTTP_ERRORS = {
   too_many_streams: { status: 429, type: 'rate_limit_error', retryAfterS: 1 },
   queue_full: { status: 429, type: 'rate_limit_error', retryAfterS: 2 },
   overloaded: { status: 429, type: 'rate_limit_error', retryAfterS: 5 },
-  // Nobody reads it; logs and metrics do.
+  // Nobody reads these two; logs and metrics do.
   client_closed_request: { status: 499, type: 'invalid_request_error', text: 'The client left.' },
+  client_too_slow: {
+    status: 499,
+    type: 'invalid_request_error',
+    text: 'The client took its answer too slowly.',
+  },
   internal_error: {
     status: 500,
     type: 'server_error',

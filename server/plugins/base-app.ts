@@ -1,25 +1,25 @@
-import type { Socket } from 'node:net'
 import Fastify, { LogController } from 'fastify'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
-import type { z } from 'zod'
-import type { LimitsSchema } from '../../catalog/serving-config.ts'
-import { HttpError } from '../errors.ts'
+import type { Limits } from '../../catalog/serving-config.ts'
 import { registerAuth } from './auth.ts'
+import { answerClientError, registerClientErrors } from './client-errors.ts'
 import { registerContentType } from './content-type.ts'
 import { registerErrors } from './error-handler.ts'
+import { HTTP_LIMITS } from './http-limits.ts'
 import type { KeyStore } from './keys.ts'
 import { registerDrain } from './lifecycle.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { registerMetrics } from './metrics.ts'
 import type { Metrics } from './metrics.ts'
 import { registerRequestLog, requestId } from './request-log.ts'
+import { registerSecurityHeaders } from './security-headers.ts'
 import { registerSlowClient } from './slow-client.ts'
 import { registerStreamLimit } from './stream-limit.ts'
 import { readTls, registerTlsReload } from './tls.ts'
 import type { TlsFiles } from './tls.ts'
 
 export interface BaseAppOptions {
-  limits: z.infer<typeof LimitsSchema>
+  limits: Limits
   keys: KeyStore
   metrics: Metrics
   logger: FastifyBaseLogger
@@ -31,33 +31,33 @@ export interface BaseAppOptions {
   tlsPollMs?: number
 }
 
-const MAX_HEADER_BYTES = 16_384
-const HEADERS_TIMEOUT_MS = 10_000
-const KEEP_ALIVE_MS = 65_000
-
 /** What happens on every request of either role, in this order. Routes come after it. */
 export function createBaseApp(options: BaseAppOptions): FastifyInstance {
-  const { limits, keys, metrics } = options
+  const { limits, keys, metrics, tls } = options
   const app = Fastify({
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: requestId,
     bodyLimit: limits.maxBodyBytes,
     requestTimeout: limits.requestReceiveMs,
-    keepAliveTimeout: KEEP_ALIVE_MS,
+    keepAliveTimeout: HTTP_LIMITS.keepAliveMs,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     exposeHeadRoutes: false,
-    routerOptions: { maxParamLength: 128 },
-    clientErrorHandler: answerClientError,
-    ...serverOptions(limits.requestReceiveMs, options.tls),
+    // No longer than headers may be: it refuses none before its key is known.
+    routerOptions: { maxParamLength: HTTP_LIMITS.headerBytes },
+    rewriteUrl: ({ url }) => decodable(url ?? '/'),
+    clientErrorHandler: (error, socket) => answerClientError(error, socket, metrics),
+    ...serverOptions(limits.requestReceiveMs, tls),
   })
-  if (options.tls !== undefined) registerTlsReload(app, options.tls, options.tlsPollMs)
+  if (tls !== undefined) registerTlsReload(app, tls, metrics, options.tlsPollMs)
   registerErrors(app)
+  registerSecurityHeaders(app, tls !== undefined)
   registerRequestLog(app)
   registerMetrics(app, metrics)
   registerDrain(app, options.lifecycle, options.clientsAskAgain)
-  registerSlowClient(app, limits.slowClientMs)
+  registerSlowClient(app, limits)
+  registerClientErrors(app, metrics)
   registerAuth(app, keys)
   registerStreamLimit(app, limits.maxStreamsPerKey)
   registerContentType(app)
@@ -66,41 +66,23 @@ export function createBaseApp(options: BaseAppOptions): FastifyInstance {
 
 function serverOptions(requestReceiveMs: number, tls: BaseAppOptions['tls']) {
   const common = {
-    maxHeaderSize: MAX_HEADER_BYTES,
-    headersTimeout: Math.min(HEADERS_TIMEOUT_MS, requestReceiveMs),
-    connectionsCheckingInterval: 1000,
+    maxHeaderSize: HTTP_LIMITS.headerBytes,
+    headersTimeout: Math.min(HTTP_LIMITS.headersMs, requestReceiveMs),
+    connectionsCheckingInterval: HTTP_LIMITS.lookMs,
+    // Asked for by a hook, which answers as all others do.
+    requireHostHeader: false,
   }
   if (tls === undefined) return { http: common }
-  return { https: { ...common, ...readTls(tls) } }
+  return { https: { ...common, handshakeTimeout: HTTP_LIMITS.handshakeMs, ...readTls(tls) } }
 }
 
-/** What Node refuses before there is a request: still OpenAI's shape. */
-function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy()
-    return
+/** Hooks do not run for a path that cannot be decoded: it becomes one that no route has. */
+function decodable(url: string): string {
+  if (!url.includes('%')) return url
+  try {
+    decodeURIComponent(url.split(/[?#]/, 1)[0] ?? '')
+    return url
+  } catch {
+    return '/'
   }
-  const known = clientError(error.code)
-  const body = JSON.stringify(known.body)
-  socket.end(
-    `HTTP/1.1 ${known.status} Error\r\ncontent-type: application/json; charset=utf-8\r\n` +
-      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-  )
-}
-
-function clientError(code: string | undefined): HttpError {
-  const fix = 'correct the request'
-  if (code === 'HPE_HEADER_OVERFLOW') {
-    const expected = `headers of at most ${MAX_HEADER_BYTES} bytes`
-    return new HttpError('headers_too_large', { param: 'headers', expected, got: 'more', fix })
-  }
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
-    const expected = 'the whole request in time'
-    return new HttpError('request_timeout', {
-      expected,
-      got: 'a part of it',
-      fix: 'send it faster',
-    })
-  }
-  return new HttpError('bad_request', { expected: 'HTTP/1.1', got: 'something else', fix })
 }

@@ -15,12 +15,15 @@ export function registerContentType(app: FastifyInstance): void {
   app.addHook('onRequest', async (request) => {
     if (request.method !== 'POST' || request.is404) return
     const got = request.headers['content-type']
-    if (got !== undefined && ACCEPTED.has(got.toLowerCase())) return
-    throw new HttpError('unsupported_media_type', {
-      param: 'content-type',
-      expected: '"application/json"',
-      got: describeValue(got, true),
-      fix: 'send the header "Content-Type: application/json"',
-    })
+    if (got === undefined || !ACCEPTED.has(got.toLowerCase())) {
+      const fix = 'send the header "Content-Type: application/json"'
+      throw unsupported('content-type', '"application/json"', got, fix)
+    }
+    const encoding = request.headers['content-encoding']
+    if (encoding === undefined) return
+    throw unsupported('content-encoding', 'nothing', encoding, 'send the body as it is')
   })
 }
+
+const unsupported = (param: string, expected: string, got: string | undefined, fix: string) =>
+  new HttpError('unsupported_media_type', { param, expected, got: describeValue(got, true), fix })

@@ -2,7 +2,9 @@ import { createServer } from 'node:http'
 import type { Server } from 'node:http'
 import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client'
 import type { FastifyInstance } from 'fastify'
+import { HTTP_LIMITS } from './http-limits.ts'
 import { onRequestEnd } from './request-end.ts'
+import { SECURITY_HEADERS } from './security-headers.ts'
 
 /** Metrics of one role. Labels are ours alone: never a key, never what a client wrote. */
 export class Metrics {
@@ -72,22 +74,30 @@ export function registerMetrics(app: FastifyInstance, metrics: Metrics): void {
       metrics.requests.inc({
         route: request.is404 ? 'unknown' : (request.routeOptions.url ?? 'unknown'),
         status: left ? 'left' : String(reply.statusCode),
-        code: left ? 'client_closed_request' : (request.errorCode ?? 'ok'),
+        code: left || (request.errorCode ?? 'ok'),
       })
     })
   })
 }
 
-/** `/metrics` has a port of its own, which NetworkPolicy opens to scrapers only. */
+/** `/metrics` has a port of its own, which NetworkPolicy opens to scrapers only; there is nothing else on it. */
 export async function serveMetrics(metrics: Metrics, host: string, port: number): Promise<Server> {
-  const server = createServer((request, response) => {
+  const limits = {
+    maxHeaderSize: HTTP_LIMITS.headerBytes,
+    headersTimeout: HTTP_LIMITS.headersMs,
+    requestTimeout: HTTP_LIMITS.headersMs,
+    connectionsCheckingInterval: HTTP_LIMITS.lookMs,
+  }
+  const server = createServer(limits, (request, response) => {
     if (request.method !== 'GET' || request.url !== '/metrics') {
-      response.writeHead(404).end()
+      response.writeHead(404, SECURITY_HEADERS).end()
       return
     }
+    const { contentType } = metrics.registry
     metrics.registry.metrics().then(
-      (text) => response.writeHead(200, { 'content-type': metrics.registry.contentType }).end(text),
-      () => response.writeHead(500).end(),
+      (text) =>
+        response.writeHead(200, { ...SECURITY_HEADERS, 'content-type': contentType }).end(text),
+      () => response.writeHead(500, SECURITY_HEADERS).end(),
     )
   })
   await new Promise<void>((resolve, reject) => {

@@ -26,8 +26,10 @@ export function registerRequestLog(app: FastifyInstance): void {
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id)
     onRequestEnd(reply, (left) => {
-      if (left) request.errorCode ??= 'client_closed_request'
-      const status = left ? HTTP_ERRORS.client_closed_request.status : reply.statusCode
+      // What we cut is put down to its cause, whatever failed by it.
+      if (left === 'client_closed_request') request.errorCode ??= left
+      else if (left) request.errorCode = left
+      const status = left ? HTTP_ERRORS[left].status : reply.statusCode
       const line = lineOf(request, status, reply.elapsedTime)
       // Probes come every few seconds, and a model that loads is no error.
       if (isHealth(request)) request.log.debug(line, 'request')
