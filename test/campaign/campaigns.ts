@@ -1,4 +1,5 @@
 import type { Campaign, Settings } from './campaign.ts'
+import { badInputs } from './bad-inputs.ts'
 import { disconnects } from './disconnects.ts'
 import { exactness } from './exactness.ts'
 import { gguf } from './gguf.ts'
@@ -6,9 +7,18 @@ import { isolation } from './isolation.ts'
 import { kill } from './kill.ts'
 import { quality } from './quality.ts'
 import { rolling } from './rolling.ts'
+import { slowReaders } from './slow-readers.ts'
 import { soak } from './soak.ts'
 
 export const CAMPAIGNS: Record<string, Campaign> = {
+  'bad-inputs': {
+    title: 'Wrong requests of every kind get a typed 4xx, and nothing ends or waits for long',
+    ...{ unit: 'wrong requests', size: 1_000_000, run: badInputs },
+  },
+  'slow-readers': {
+    title: 'Clients that never read are cut in time, and cost less than 1 MiB each',
+    ...{ unit: 'clients', size: 200, run: slowReaders },
+  },
   exactness: {
     title: 'Greedy answers equal those of llama-server, and many at once those of each alone',
     ...{ unit: 'prompts', size: 500, model: 'gemma' },

@@ -29,7 +29,6 @@ export function tableOf({ outcome: { figures, failures } }: CampaignReport): str
 /** One page a campaign, written anew each time; returns its path. */
 export async function saveReport(report: CampaignReport): Promise<string> {
   const { name, campaign, size, model, seconds } = report
-  const { kind } = await chooseAddon()
   const memory = Math.round(totalmem() / 2 ** 30)
   const which = model === undefined ? '' : ` --model ${model}`
   const command = `npm run campaign -- ${name} --size ${size}${which} --write`

@@ -19,8 +19,12 @@ export async function weightsOf(id: string): Promise<string> {
   return await ensureWeights(BASE_MODELS[id]!.files[0]!, join(CACHE, 'weights'), () => undefined)
 }
 
+const WITH_CORE_DUMPS = ['sh', '-c', 'ulimit -c unlimited && exec "$0" "$@"']
+
 export interface RealRole {
   url: string
+  /** Its config, its keys, and whatever it writes where it runs. Gone with the process. */
+  folder: string
   metricsUrl: string
   process: ChildProcess
   /** Everything that it logged so far. */
@@ -32,9 +36,14 @@ export interface RealRole {
 }
 
 export interface RealRoleSettings {
-  /** What stands before `node server/main.ts`, e.g. another user. */
   env?: Record<string, string>
   drainDelayMs?: number
+  /** In place of `server/main.ts`, with the same command line. */
+  program?: string
+  /** A crash leaves a core file, where the machine keeps them in the folder of the process. */
+  coreDumps?: true
+  /** Nothing of its log is kept. */
+  unlogged?: true
   /** Each is the key of a tenant of its own. */
   keys?: readonly string[]
 }
@@ -56,17 +65,22 @@ export async function startRole(
   const files = ['--config', configFile, '--keys', keysFile, '--host', '127.0.0.1']
   const numbers = ['--port', `${port}`, '--metrics-port', `${metricsPort}`]
   const drain = ['--drain-delay-ms', `${settings.drainDelayMs ?? 0}`]
-  const child = spawn(process.execPath, [MAIN, ...files, ...numbers, ...drain], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+  const program = [process.execPath, settings.program ?? MAIN]
+  const [command = '', ...args] = settings.coreDumps ? [...WITH_CORE_DUMPS, ...program] : program
+  const child = spawn(command, [...args, ...files, ...numbers, ...drain], {
+    stdio: ['ignore', settings.unlogged ? 'ignore' : 'pipe', 'pipe'],
     env: { ...process.env, ...settings.env },
+    cwd: folder,
   })
   let output = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text))
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (output += text))
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding('utf8').on('data', (text: string) => (output += text))
+  }
   const exited = new Promise<number | null>((resolve) => child.once('exit', resolve))
   void exited.then(() => rmSync(folder, { recursive: true, force: true }))
   return {
     url: `http://127.0.0.1:${port}`,
+    folder,
     metricsUrl: `http://127.0.0.1:${metricsPort}/metrics`,
     process: child,
     logged: () => output,
