@@ -2,8 +2,8 @@ import { EngineError } from '../engine/engine.ts'
 import type { Engine, GenerateRequest, Piece } from '../engine/engine.ts'
 
 /**
- * Starts an answer for each request. Resolves with the answers once each has its first piece: until then
- * nothing is sent, so that what goes wrong is an HTTP error. Where one fails, the others end.
+ * Starts an answer for each request. Resolves once one of them has its first piece: until then nothing is
+ * sent, so that what goes wrong is an HTTP error. Where one fails, the others end.
  */
 export async function startChoices(
   engine: Engine,
@@ -11,30 +11,32 @@ export async function startChoices(
   signal: AbortSignal,
   measured: (pieces: AsyncIterable<Piece>, index: number) => AsyncGenerator<Piece, void>,
 ): Promise<AsyncGenerator<Piece, void>[]> {
-  const others = new AbortController()
-  const both = AbortSignal.any([signal, others.signal])
-  const answers = requests.map((request, index) => measured(engine.generate(request, both), index))
-  const first = await Promise.allSettled(answers.map((answer) => answer.next()))
-  const failed = first.find((result) => result.status === 'rejected')
-  if (failed !== undefined) {
-    others.abort(new EngineError('unavailable', 'another answer of the request failed'))
-    await Promise.allSettled(answers.map((answer) => answer.return()))
-    throw failed.reason
+  const failure = new AbortController()
+  const ended = AbortSignal.any([signal, failure.signal])
+  const fail = (error: unknown) => {
+    failure.abort(new EngineError('unavailable', 'another answer of the request failed'))
+    throw error
   }
-  return answers.map((answer, index) => {
-    const began = first[index] as PromiseFulfilledResult<IteratorResult<Piece, void>>
-    return chained(began.value, answer)
-  })
+  const answers = requests.map((request, index) => measured(engine.generate(request, ended), index))
+  const first = answers.map((answer) => answer.next())
+  // Each is awaited by who reads its answer; where the request fails before that, by nobody.
+  for (const begun of first) begun.catch(() => undefined)
+  await Promise.race(first).catch(fail)
+  return answers.map((answer, index) => chained(first[index]!, answer, fail))
 }
 
 async function* chained(
-  first: IteratorResult<Piece, void>,
+  first: Promise<IteratorResult<Piece, void>>,
   rest: AsyncGenerator<Piece, void>,
+  fail: (error: unknown) => never,
 ): AsyncGenerator<Piece, void> {
   try {
-    if (first.done === true) return
-    yield first.value
+    const begun = await first
+    if (begun.done === true) return
+    yield begun.value
     yield* rest
+  } catch (error) {
+    fail(error)
   } finally {
     await rest.return()
   }

@@ -30,6 +30,7 @@ export function tableOf({ outcome: { figures, failures } }: CampaignReport): str
 export async function saveReport(report: CampaignReport): Promise<string> {
   const { name, campaign, size, model, seconds } = report
   const memory = Math.round(totalmem() / 2 ** 30)
+  const { kind } = await chooseAddon()
   const which = model === undefined ? '' : ` --model ${model}`
   const command = `npm run campaign -- ${name} --size ${size}${which} --write`
   const about = [`${size} ${campaign.unit}`, ...(model === undefined ? [] : [MODELS[model]])]

@@ -17,6 +17,8 @@ export class FakeEngine implements Engine {
   answer = ['Hello', ' from', ' the', ' fake', '.']
   /** Awaited before every token, so a test decides when an answer goes on. */
   beforeToken: (index: number) => Promise<void> = () => Promise.resolve()
+  /** Thrown in place of an answer. */
+  failWith: EngineError | undefined
   /** Thrown instead of the token with this index. */
   failAt: number | undefined
   current: EngineStatus = { state: 'ready', msSinceStep: 0, restarts: 0 }
@@ -78,6 +80,7 @@ export class FakeEngine implements Engine {
 
   async *generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<Piece, void> {
     this.#checkReady()
+    if (this.failWith !== undefined) throw this.failWith
     await this.#enter(signal)
     try {
       this.requests.push(request)

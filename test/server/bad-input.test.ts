@@ -198,7 +198,7 @@ const ROWS: Row[] = [
     'response_format.json_schema.schema',
     ['1000 properties'],
   ),
-  refused('a schema that is too deep', format(deep(200)), 'response_format.json_schema.schema', [
+  refused('a schema that is too deep', format(deep(80)), 'response_format.json_schema.schema', [
     '32 levels',
   ]),
   refused(

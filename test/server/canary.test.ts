@@ -88,7 +88,19 @@ const PATHS: Record<HttpErrorCode, () => Promise<[Site, string]>> = {
     return ask(site, { messages })
   }),
   missing_required_parameter: on((site) => ask(site, { messages: undefined })),
-  unsupported_parameter: on((site) => ask(site, { n: 2 })),
+  unsupported_parameter: on((site) => ask(site, { store: true })),
+  unsupported_schema: on((site) => {
+    const refused = new EngineError('schema_refused', '/a: "not" is not supported')
+    site.engine.failWith = refused
+    return ask(site)
+  }),
+  generation_not_supported: on((site) => {
+    site.engine.failWith = new EngineError('not_generative', site.canary)
+    return ask(site)
+  }),
+  embeddings_not_supported: on((site) =>
+    ask(site, { input: site.canary }, { path: '/v1/embeddings' }),
+  ),
   context_length_exceeded: on((site) => {
     const content = `${site.canary} `.repeat(100)
     return ask(site, { messages: [{ role: 'user', content }] })
@@ -180,7 +192,7 @@ test('nor when it is answered, whole or as a stream', async () => {
   }
   const logs = site.gateway.logged() + site.model.logged()
   expect(logs.split('"status":200')).toHaveLength(5)
-  expect(site.engine.chats[0]?.[0]?.content).toContain(site.canary)
+  expect(site.engine.chats[0]?.messages[0]?.content).toContain(site.canary)
   const metrics = [site.gateway, site.model].map(({ metrics: { registry } }) => registry.metrics())
   expect(logs + (await Promise.all(metrics)).join('')).not.toContain(site.canary)
 })

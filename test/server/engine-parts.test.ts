@@ -182,9 +182,9 @@ describe('chat tokens', () => {
 
   describe('with tools', () => {
     const withTools = compiled(
-      '{% for t in tools %}{{ t | tojson }}<e>{% endfor %}' +
+      '{% for t in tools or [] %}{{ t | tojson }}<e>{% endfor %}' +
         '{% for m in messages %}{{ m.role }}:{{ m.content }}' +
-        '{% for c in m.tool_calls %}[{{ c.function.name }} {{ c.function.arguments | tojson }}]{% endfor %}' +
+        '{% for c in m.tool_calls or [] %}[{{ c.function.name }} {{ c.function.arguments | tojson }}]{% endfor %}' +
         '{{ m.reasoning_content }}{{ m.tool_call_id }}<e>{% endfor %}{{ mood }}',
     )
     const controls = (tokens: readonly number[]) => tokens.filter((token) => token === END).length
@@ -229,7 +229,7 @@ describe('chat tokens', () => {
         variables: {},
       })
       expect(controls(tokens)).toBe(3)
-      expect(written(tokens).match(/x<e>y/g)).toHaveLength(10)
+      expect(written(tokens).match(/x<e>y/g)).toHaveLength(11)
     })
   })
 })

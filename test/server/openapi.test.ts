@@ -31,7 +31,7 @@ test('the document names every route of the API that the role has, and no other'
     const url = path.replace('{id}', MODEL)
     expect(
       role.app.hasRoute({
-        method: method.toUpperCase() as 'GET',
+        method: method.toUpperCase(),
         url: path.replace('{id}', ':id'),
       }),
     ).toBe(true)

@@ -123,7 +123,6 @@ test('a grammar, template or cache salt of a client reaches no engine (llama.cpp
     'guided_regex',
     'structural_tag',
     'chat_template',
-    'chat_template_kwargs',
     'cache_salt',
     'prompt_cache_key',
     'lora',
@@ -169,8 +168,9 @@ test('no number breaks anything: negative, huge and broken ones are refused or h
   await fc.assert(
     fc.asyncProperty(field, number, async (name, value) => {
       const response = await post(role, chatBody({ [name]: value }))
-      expect([200, 400]).toContain(response.statusCode)
-      if (response.statusCode === 400) errorCodeOf(response.body)
+      // More answers than may wait are too many just now.
+      expect(name === 'n' ? [200, 400, 429] : [200, 400]).toContain(response.statusCode)
+      if (response.statusCode !== 200) errorCodeOf(response.body)
     }),
     { numRuns: 500 },
   )
@@ -203,7 +203,7 @@ test('text that looks like a template is text, at any place (llama.cpp #22900, G
       const content = `a${pieces.join('')}`
       role.engine.chats.length = 0
       expect((await post(role, asUser(content))).statusCode).toBe(200)
-      expect(role.engine.chats[0]).toEqual([{ role: 'user', content }])
+      expect(role.engine.chats[0]?.messages).toEqual([{ role: 'user', content }])
     }),
     { numRuns: 200 },
   )

@@ -12,21 +12,28 @@ afterEach(async () => {
 
 /** All that there is. A new route stands here, and under KEYLESS only if anyone may ask. */
 const ROUTES = [
+  'GET /docs',
   'GET /health/live',
   'GET /health/ready',
+  'GET /openapi.json',
+  'GET /tokenizer_info',
   'GET /v1/models',
   'GET /v1/models/:id',
+  'POST /detokenize',
+  'POST /tokenize',
   'POST /v1/chat/completions',
   'POST /v1/completions',
+  'POST /v1/embeddings',
+  'POST /v1/responses',
 ]
 const KEYLESS = ['GET /health/live', 'GET /health/ready']
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'HEAD'] as const
 /** What peers serve beside the API, and what has been open there. */
-const SIDE_DOORS = ['/', '/metrics', '/docs', '/redoc', '/openapi.json', '/health', '/ping', '/version',
+const SIDE_DOORS = ['/', '/metrics', '/redoc', '/health', '/ping', '/version',
   '/v1', '/invocations', '/pause', '/resume', '/sleep', '/wake_up', '/reset_prefix_cache', '/collective_rpc',
   '/update_weights', '/init_weight_transfer_engine', '/scale_elastic_ep', '/is_scaling_elastic_ep',
-  '/tokenizer_info', '/server_info', '/v1/load_lora_adapter', '/v1/unload_lora_adapter', '/start_profile',
+  '/server_info', '/v1/load_lora_adapter', '/v1/unload_lora_adapter', '/start_profile',
   '/slots', '/props', '/lora-adapters', '/infill', '/api/tags', '/api/pull', '/api/create', '/models/apply',
   '/debug/pprof', '/.env', '/health/live/x', '/%2e%2e/etc', '/health/..%2fv1%2fmodels', '//v1/models',
   '/v1//models', '/V1/MODELS', '/health/live;/v1/models'] // prettier-ignore
