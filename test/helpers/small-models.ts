@@ -161,6 +161,71 @@ export const BASE: GgufParts = {
   ],
 }
 
+const WIDE_HEAD = 16
+
+/** A model whose layers look back over a window, with heads of a width of their own. */
+export const WINDOWED: GgufParts = {
+  pairs: [
+    ...decoder('gemma3', 'Small windowed').filter(({ key }) => !key.includes('rope.dimension')),
+    number('gemma3.attention.key_length', WIDE_HEAD),
+    number('gemma3.attention.value_length', WIDE_HEAD),
+    number('gemma3.attention.sliding_window', 32),
+    ...tokenizer('llama', PIECES),
+    scores(PIECES),
+    number('tokenizer.ggml.bos_token_id', 1),
+    number('tokenizer.ggml.eos_token_id', 2),
+  ],
+  tensors: [
+    tensor('token_embd.weight', EMBEDDING, PIECES.length),
+    layer('attn_norm.weight', EMBEDDING),
+    layer('attn_q.weight', EMBEDDING, WIDE_HEAD * HEADS),
+    layer('attn_k.weight', EMBEDDING, WIDE_HEAD * SHARED_HEADS),
+    layer('attn_v.weight', EMBEDDING, WIDE_HEAD * SHARED_HEADS),
+    layer('attn_output.weight', WIDE_HEAD * HEADS, EMBEDDING),
+    ...['attn_q_norm', 'attn_k_norm'].map((name) => layer(`${name}.weight`, WIDE_HEAD)),
+    ...['post_attention_norm', 'ffn_norm', 'post_ffw_norm'].map((name) =>
+      layer(`${name}.weight`, EMBEDDING),
+    ),
+    ...DENSE,
+    tensor('output_norm.weight', EMBEDDING),
+  ],
+}
+
+const INNER = 2 * EMBEDDING
+const STATE = 16
+const STEP_RANK = 2
+const KERNEL = 4
+
+/** A model that keeps a state instead of keys and values: it has no heads. */
+export const RECURRENT: GgufParts = {
+  pairs: [
+    ...general('mamba', 'Small recurrent').filter(({ key }) => !key.includes('head_count')),
+    number('mamba.attention.head_count', 0),
+    fraction('mamba.attention.layer_norm_rms_epsilon', 1e-5),
+    number('mamba.ssm.conv_kernel', KERNEL),
+    number('mamba.ssm.inner_size', INNER),
+    number('mamba.ssm.state_size', STATE),
+    number('mamba.ssm.time_step_rank', STEP_RANK),
+    ...tokenizer('gpt2', BYTE_PAIRS),
+    texts('tokenizer.ggml.merges', MERGES),
+    number('tokenizer.ggml.eos_token_id', BYTE_PAIRS.length - 1),
+  ],
+  tensors: [
+    tensor('token_embd.weight', EMBEDDING, BYTE_PAIRS.length),
+    layer('attn_norm.weight', EMBEDDING),
+    layer('ssm_in.weight', EMBEDDING, 2 * INNER),
+    layer('ssm_conv1d.weight', KERNEL, INNER),
+    layer('ssm_conv1d.bias', INNER),
+    layer('ssm_x.weight', INNER, STEP_RANK + 2 * STATE),
+    layer('ssm_dt.weight', STEP_RANK, INNER),
+    layer('ssm_dt.bias', INNER),
+    layer('ssm_a', STATE, INNER),
+    layer('ssm_d', INNER),
+    layer('ssm_out.weight', INNER, EMBEDDING),
+    tensor('output_norm.weight', EMBEDDING),
+  ],
+}
+
 const encoder = (name: string): Pair[] => [
   ...general('bert', name),
   fraction('bert.attention.layer_norm_epsilon', 1e-12),
@@ -239,7 +304,9 @@ export const POLYGLOT: GgufParts = {
   tensors: encoderTensors(UNIGRAMS.length),
 }
 
-export const SMALL_MODELS = { CHAT, EXPERT, BASE, EMBEDDER, POLYGLOT } as const
+export const SMALL_MODELS = {
+  ...{ CHAT, EXPERT, BASE, WINDOWED, RECURRENT, EMBEDDER, POLYGLOT },
+} as const
 export type SmallModel = keyof typeof SMALL_MODELS
 
 /** The same with some values put in place of those of the same key, or behind them, and without some. */

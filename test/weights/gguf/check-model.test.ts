@@ -221,9 +221,10 @@ describe('a number of the model is refused with its place:', () => {
 })
 
 describe('a tensor of a type that nothing computes with is refused:', () => {
+  const frequencies = { name: 'rope_freqs.weight', shape: [4], type: 0 }
   const withType = (name: string, type: number, bytes?: number) => ({
     ...CHAT,
-    tensors: CHAT.tensors.map((tensor) =>
+    tensors: [...CHAT.tensors, frequencies].map((tensor) =>
       tensor.name === name
         ? { ...tensor, type, ...(bytes === undefined ? {} : { bytes }) }
         : tensor,
@@ -235,6 +236,7 @@ describe('a tensor of a type that nothing computes with is refused:', () => {
     ['blk.0.attn_q.weight', 24, 1024, 'got I8'],
     ['blk.0.attn_q.weight', 9, 1152, 'got Q8_1'],
     ['blk.0.attn_q.weight', 28, 8192, 'got F64'],
+    ['rope_freqs.weight', 1, 8, 'values of type F32, got F16'],
     ['blk.0.attn_norm.weight', 26, undefined, 'values of type F32, got I32'],
     ['blk.0.attn_norm.weight', 1, 64, 'values of type F32, got F16'],
     ['output_norm.weight', 8, 34, 'values of type F32, got Q8_0'],
