@@ -1,3 +1,4 @@
+import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
 import { FakeEngine } from '../helpers/fake-engine.ts'
@@ -126,13 +127,26 @@ describe.each(ROLES)('the %s role', (kind) => {
     ['an unknown transfer encoding', rawPost(chatBody(), { 'transfer-encoding': 'gzip' })],
     ['a tunnel', 'CONNECT example.org:443 HTTP/1.1\r\nhost: example.org:443\r\n\r\n'],
     ['no Host', 'GET /v1/models HTTP/1.1\r\nconnection: close\r\n\r\n'],
-  ])('answers %s 400 in the shape of OpenAI, and closes', async (_name, text) => {
-    const { url, engine } = await serve(kind)
+  ])('answers %s 400 in the shape of OpenAI, closes, and counts it', async (_name, text) => {
+    const { url, engine, role } = await serve(kind)
     const [answer, ...more] = await answersTo(url, text)
     expect([answer?.status, errorCodeOf(answer?.body ?? '')]).toEqual([400, 'bad_request'])
     expect(answer?.headers).toMatchObject({ connection: 'close' })
     expect(more).toEqual([])
     expect(engine.requests).toEqual([])
+    const counted =
+      /serantau_requests_total\{route="[^"]+",status="(400|left)",code="bad_request"\} 1/
+    expect(await role.metrics.registry.metrics()).toMatch(counted)
+  })
+
+  test('refuses a body that is compressed, whatever with', async () => {
+    const { url } = await serve(kind)
+    for (const encoding of ['gzip', 'br', 'identity', 'x, gzip']) {
+      const more = { 'content-encoding': encoding, connection: 'close' }
+      const [answer] = await answersTo(url, rawPost(chatBody(), more))
+      const code = errorCodeOf(answer?.body ?? '')
+      expect([encoding, answer?.status, code]).toEqual([encoding, 415, 'unsupported_media_type'])
+    }
   })
 
   test('a path that cannot be decoded is an unknown one: 401 without a key, 404 with one', async () => {
@@ -223,12 +237,19 @@ describe.each(ROLES)('the %s role', (kind) => {
     await until(async () => (await underWay(role)) === 0, 'no connection stays')
   })
 
-  test('a client that was told of its error and does not leave is left', async () => {
+  test('a client that was told of its error has a second to read it while it still writes, and is left', async () => {
     const { url, role } = await serve(kind)
-    const client = open(url)
-    client.socket.write('garbage\r\n\r\n')
-    await until(() => client.text().includes('bad_request'), 'it is told')
-    const noise = setInterval(() => client.socket.write('x'), 20)
+    const { hostname, port } = new URL(url)
+    const socket = connect({ port: Number(port), host: hostname, allowHalfOpen: true })
+    opened.push(async () => socket.destroy())
+    let [text, broken] = ['', '']
+    socket.on('data', (data) => (text += data.toString()))
+    socket.on('error', ({ message }) => (broken = message))
+    socket.write('garbage\r\n\r\n')
+    await until(() => text.includes('bad_request'), 'it is told')
+    const noise = setInterval(() => socket.write('x'), 20)
+    await sleep(400)
+    expect(broken).toBe('')
     await until(async () => (await underWay(role)) === 0, 'it is left', 5000)
     clearInterval(noise)
   })
