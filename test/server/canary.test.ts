@@ -145,7 +145,13 @@ const PATHS: Record<HttpErrorCode, () => Promise<[Site, string]>> = {
     },
     { slowClientMs: 300 },
   ),
-  internal_error: on((site) => refusing(site, new TypeError(site.canary))),
+  internal_error: on(async (site) => {
+    site.engine.generate = () => {
+      throw new TypeError(`from where nobody foresaw it: ${site.canary}`)
+    }
+    const within = await ask(site)
+    return within + (await refusing(site, new TypeError(site.canary)))
+  }),
   model_unavailable: on((site) => {
     site.engine.failAt = 2
     return ask(site, { stream: true })
