@@ -22,10 +22,7 @@ export function startEarly(forked: ChildProcess, options: EngineOptions): EarlyE
     if (listener === undefined) kept.push(say)
     else say(listener)
   }
-  const start = addon.then((chosen) => ({
-    ...{ kind: 'start' as const, options, addon: chosenOf(chosen) },
-  }))
-  const child = startEngineChild(forked, start, {
+  const child = startEngineChild(forked, options, addon.then(chosenOf), {
     message: (message) => tell((events) => events.message(message)),
     gone: (cause, how) => tell((events) => events.gone(cause, how)),
   })

@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
-import type { FromEngine, StartEngine, ToEngine } from './protocol.ts'
+import type { ChosenAddon, EngineOptions, FromEngine, ToEngine } from './protocol.ts'
+import type { StartEngine, UseAddon } from './protocol.ts'
 
 const KEPT_OUTPUT = 500
 /** Lines that native code writes before it dies. Others might quote what a client wrote. */
@@ -19,10 +20,11 @@ export interface EngineChild {
   stop(graceMs: number): Promise<void>
 }
 
-/** Lets a process that `forkEngine` started load what `start` says, as soon as that is known. */
+/** Lets a process that `forkEngine` started check its file, and load it as soon as the addon is known. */
 export function startEngineChild(
   child: ChildProcess,
-  start: Promise<StartEngine>,
+  options: EngineOptions,
+  addon: Promise<ChosenAddon>,
   events: ChildEvents,
 ): EngineChild {
   let output = ''
@@ -38,15 +40,15 @@ export function startEngineChild(
   child.on('message', (message) => events.message(message as FromEngine))
   child.on('error', (error) => leave(`the engine could not be started: ${error.message}`, 'start'))
   child.on('exit', (code, signal) => leave(causeOf(code, signal, output), signal ?? 'exit'))
-  void start.then((message) => {
+  const send = (message: ToEngine | StartEngine | UseAddon) => {
+    // A failed send means that the process is going: `exit` tells everyone who waits.
     if (child.connected) child.send(message, () => undefined)
-  })
+  }
+  send({ kind: 'start', options })
+  void addon.then((chosen) => send({ kind: 'addon', addon: chosen }))
   return {
     pid: child.pid,
-    send: (message) => {
-      // A failed send means that the process is going: `exit` tells everyone who waits.
-      if (child.connected) child.send(message, () => undefined)
-    },
+    send,
     stop: (graceMs) => stopChild(child, graceMs),
   }
 }

@@ -7,7 +7,7 @@ import { leaveMemoryOutOfCoreDumps } from '../core-dumps.ts'
 import { KitError } from '../../catalog/errors.ts'
 import type { EngineCaches } from './engine-caches.ts'
 import { loadModel } from './load-model.ts'
-import type { FromEngine, StartEngine } from './protocol.ts'
+import type { FromEngine, StartEngine, UseAddon } from './protocol.ts'
 
 function send(message: FromEngine): void {
   if (process.connected) process.send?.(message)
@@ -24,7 +24,8 @@ async function main(): Promise<void> {
   process.on('disconnect', () => void leave(caches))
   process.on('SIGTERM', () => undefined)
   process.on('SIGINT', () => undefined)
-  const [{ options, addon }] = (await once(process, 'message')) as [StartEngine]
+  const [{ options }] = (await once(process, 'message')) as [StartEngine]
+  const addon = once(process, 'message').then(([message]) => (message as UseAddon).addon)
   const { prefixMemory } = options
   // Also of users whose engine was killed and whose successor cannot load the model.
   const forgotten =

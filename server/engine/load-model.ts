@@ -38,18 +38,18 @@ export interface LoadedModel {
 }
 
 /**
- * The file is checked while the addon starts. `meanwhile` is called when native code reads the weights,
+ * Checks the file while the addon is chosen yet. `meanwhile` is called when native code reads the weights,
  * which leaves this thread free. Throws KitError: what is wrong with the file, the accelerator or the memory.
  */
 export async function loadModel(
   options: EngineOptions,
-  addon: ChosenAddon,
+  choosing: ChosenAddon | Promise<ChosenAddon>,
   meanwhile: () => void = () => undefined,
 ): Promise<LoadedModel> {
-  const [{ bindings, host, compiled }, facts] = await Promise.all([
-    loadBindings(options, addon),
-    factsOfFile(options),
-  ])
+  // Before native code sees the file: what is wrong with it may end this process where no `catch` can help.
+  const facts = factsOf(readModelFile(options.file, options.bytes))
+  const addon = await choosing
+  const { bindings, host, compiled } = await loadBindings(options, addon)
   const model = new bindings.AddonModel(options.file, {
     addonExports: bindings,
     gpuLayers: options.gpu ? ALL_LAYERS : 0,
@@ -75,9 +75,6 @@ export async function loadModel(
     host,
   }
 }
-
-/** Before native code sees the file: what is wrong with it may end this process where no `catch` can help. */
-const factsOfFile = async ({ file, bytes }: EngineOptions) => factsOf(readModelFile(file, bytes))
 
 async function createContext(
   bindings: Bindings,

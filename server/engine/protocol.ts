@@ -9,10 +9,18 @@ import type {
 } from './engine.ts'
 import type { EngineWarning } from './warning.ts'
 
-/** The first message to the engine process: the length of an argument is bounded, that of prompts is not. */
+/**
+ * The first message to the engine process, which checks the file at once: the length of an argument is
+ * bounded, that of prompts is not.
+ */
 export interface StartEngine {
   kind: 'start'
   options: EngineOptions
+}
+
+/** The second one: choosing takes as long as the check of a big vocabulary. */
+export interface UseAddon {
+  kind: 'addon'
   addon: ChosenAddon
 }
 
