@@ -9,9 +9,9 @@ import { TENSOR_TYPES } from '../../weights/gguf/tensor-types.ts'
 import { judge } from '../campaign/gguf/judge.ts'
 import { loadSome } from '../campaign/gguf/load-some.ts'
 import { Loader } from '../campaign/gguf/loader.ts'
-import { ggufFile, number, texts } from '../helpers/small-gguf.ts'
+import { fraction, ggufFile, number, text, texts } from '../helpers/small-gguf.ts'
 import type { GgufParts } from '../helpers/small-gguf.ts'
-import { CHAT, SMALL_MODELS, changed } from '../helpers/small-models.ts'
+import { CHAT, EMBEDDER, SMALL_MODELS, changed } from '../helpers/small-models.ts'
 import { weightsOf } from '../helpers/real-role.ts'
 
 test.each(Object.values(BASE_MODELS))(
@@ -57,14 +57,75 @@ describe('native code', () => {
     },
   )
 
-  test.each<[string, GgufParts]>([
-    ['a token twice', changed(CHAT, [texts('tokenizer.ggml.tokens', twice())])],
-    ['no layer', changed(CHAT, [number('llama.block_count', 0)])],
-    ['experts that are used, of none', changed(CHAT, [number('llama.expert_used_count', 1)])],
-  ])('dies of %s, and this process lives and refuses the file', async (_, parts) => {
+  const ASSERTED = /GGML_ASSERT/
+  const THREW = /terminate called after throwing an instance of 'std::out_of_range'/
+  test.each<[string, GgufParts, 'corrupt' | 'not servable', RegExp]>([
+    [
+      'a token twice',
+      withTokens((token) => (token === 0 ? 't1' : `t${token}`)),
+      'corrupt',
+      ASSERTED,
+    ],
+    [
+      'a token that is called as an empty one is',
+      withTokens((token) => (token === 1 ? '' : token === 0 ? '[EMPTY_1]' : `t${token}`)),
+      ...(['corrupt', ASSERTED] as const),
+    ],
+    ['no layer', changed(CHAT, [number('llama.block_count', 0)]), 'corrupt', ASSERTED],
+    [
+      'experts that are used, of none',
+      changed(CHAT, [number('llama.expert_used_count', 1)]),
+      ...(['corrupt', ASSERTED] as const),
+    ],
+    [
+      'an epsilon below zero',
+      changed(CHAT, [fraction('llama.attention.layer_norm_rms_epsilon', -1)]),
+      ...(['corrupt', ASSERTED] as const),
+    ],
+    [
+      'a scaling that is none',
+      changed(CHAT, [text('llama.rope.scaling.type', 'ntk')]),
+      ...(['corrupt', ASSERTED] as const),
+    ],
+    [
+      'values that begin anywhere',
+      { ...changed(CHAT, [number('general.alignment', 8), text('general.x', 'x')]), alignment: 8 },
+      ...(['corrupt', ASSERTED] as const),
+    ],
+    [
+      'a norm of whole numbers',
+      {
+        ...CHAT,
+        tensors: CHAT.tensors.map((tensor) =>
+          tensor.name === 'output_norm.weight' ? { ...tensor, type: 26 } : tensor,
+        ),
+      },
+      ...(['corrupt', /unsupported types/] as const),
+    ],
+    [
+      'a matrix of whole numbers',
+      {
+        ...CHAT,
+        tensors: CHAT.tensors.map((tensor) =>
+          tensor.name === 'blk.0.attn_q.weight' ? { ...tensor, type: 26 } : tensor,
+        ),
+      },
+      ...(['corrupt', /SIGSEGV/] as const),
+    ],
+    [
+      'a byte that a client writes and that is no token',
+      withTokens((token, old) => (old === '<0xE0>' ? 'other' : old)),
+      ...(['corrupt', THREW] as const),
+    ],
+    [
+      'a word that a client writes and that has no token',
+      changed(EMBEDDER, [], ['tokenizer.ggml.unknown_token_id']),
+      ...(['not servable', THREW] as const),
+    ],
+  ])('dies of %s; this process lives, and refuses the file', async (_, parts, refused, cause) => {
     const { outcome, verdict } = await outcomeOf(parts)
-    expect([outcome.kind, verdict]).toEqual(['died', 'corrupt'])
-    expect(outcome).toMatchObject({ cause: expect.stringContaining('GGML_ASSERT') })
+    expect(outcome).toMatchObject({ kind: 'died', cause: expect.stringMatching(cause) })
+    expect(verdict).toBe(refused)
     expect((await outcomeOf(CHAT)).outcome.kind).toBe('decoded')
   })
 })
@@ -75,10 +136,21 @@ test('none of forty damaged files that were accepted ends the process that loads
   expect(Object.values(accepted).reduce((sum, count) => sum + count)).toBe(40)
 })
 
-/** As many tokens as before, one of them another's. */
-function twice(): string[] {
-  const count = Number(CHAT.tensors.find(({ name }) => name === 'token_embd.weight')!.shape[1])
-  return Array.from({ length: count }, (_, at) => `t${at === 0 ? 1 : at}`)
+/** The chat model with other texts of its tokens. */
+function withTokens(textOf: (token: number, old: string) => string): GgufParts {
+  const { value } = CHAT.pairs.find(({ key }) => key === 'tokenizer.ggml.tokens')!
+  const found: string[] = []
+  for (let at = 12; at < value.length;) {
+    const length = Number(value.readBigUInt64LE(at))
+    found.push(value.toString('utf8', at + 8, at + 8 + length))
+    at += 8 + length
+  }
+  return changed(CHAT, [
+    texts(
+      'tokenizer.ggml.tokens',
+      found.map((old, token) => textOf(token, old)),
+    ),
+  ])
 }
 
 /** A model of wider rows, as many types need them, whose embeddings are of `type`. */
