@@ -1,5 +1,6 @@
 /** A process that loads files with the engine's native code, as the engine does, and decodes a few tokens. */
 import { once } from 'node:events'
+import { leaveMemoryOutOfCoreDumps } from '../../../server/core-dumps.ts'
 import { loadBindings } from '../../../server/engine/bindings.ts'
 import type { Bindings, NativeModel } from '../../../server/engine/native.ts'
 import type { LoadFile, Loaded, StartLoader } from './loader-protocol.ts'
@@ -10,6 +11,7 @@ const PROMPT = 'the ก ﷽ \n 1'
 const TOKENS = 8
 
 async function main(): Promise<void> {
+  leaveMemoryOutOfCoreDumps()
   process.on('disconnect', () => process.exit(0))
   const [{ addon }] = (await once(process, 'message')) as [StartLoader]
   const { bindings } = await loadBindings({ gpu: false, threads: 1 }, addon)
