@@ -27,6 +27,17 @@ export default defineConfig({
       },
       {
         test: {
+          // Programs of others ask one service, that this starts.
+          name: 'clients',
+          include: ['test/clients/**/*.test.ts'],
+          globalSetup: ['test/clients/service.ts'],
+          setupFiles: ['test/clients/no-other-address.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 600_000,
+        },
+      },
+      {
+        test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           exclude: ALONE,

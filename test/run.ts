@@ -13,6 +13,7 @@ import { ensureAddon, installAddon } from '../infra/local/engine-addon.ts'
 import { ensureSystemPackages } from '../infra/local/system-packages.ts'
 import { ensureTool } from '../infra/local/toolchain.ts'
 import { ensurePeer } from './bench/engine/build-peer.ts'
+import { PYTHON_SETS, ensurePythonClients } from './clients/python-environment.ts'
 
 interface Count {
   passed: number
@@ -104,6 +105,7 @@ async function tools(): Promise<Count> {
   }
   await ensureAddon(report, 'all-variants')
   await ensurePeer(report)
+  for (const set of PYTHON_SETS) await ensurePythonClients(set, report)
   // Placed where the engine finds it: the tests with a model decode with what serves.
   await installAddon(report, 'native')
   return { passed: 1, failed: 0 }
@@ -121,6 +123,7 @@ const PARTS: Record<string, () => Count | Promise<Count>> = {
   tools,
   charts,
   'model-dependent': () => vitest('model-dependent'),
+  clients: () => vitest('clients', '--maxWorkers=2'),
   e2e: () => vitest('e2e', '--maxWorkers=2'),
   'e2e-alone': () => vitest('e2e-alone'),
 }
