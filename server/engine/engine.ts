@@ -105,6 +105,8 @@ export interface Piece {
   cachedTokens?: number
   /** Of its tokens, where the request wants it. */
   likelihoods?: readonly TokenLikelihood[]
+  /** In the last piece, where the model ended by itself: of its end token, which is no text of the answer. */
+  endLikelihood?: TokenLikelihood
   /** In the first piece: of the prompt's tokens, where the request wants it. */
   promptLikelihoods?: readonly TokenLikelihood[]
   finish?: FinishReason

@@ -50,6 +50,7 @@ export class Stream {
   /** Not yet told. */
   readonly #likelihoods: TokenLikelihood[] = []
   readonly #promptLikelihoods: RowLikelihood[] = []
+  #endLikelihood: RowLikelihood | undefined
   readonly #vocabulary: AnswerVocabulary
   #finish: FinishReason | undefined
   #first = true
@@ -109,6 +110,7 @@ export class Stream {
       return
     }
     if (this.#isEnd(token)) {
+      this.#endLikelihood = likelihood
       this.#end('stop')
       return
     }
@@ -135,14 +137,14 @@ export class Stream {
       if (likelihood !== undefined) this.#likelihoods.push(this.#told(likelihood))
       text += released.text
       if (!released.stopped) continue
-      this.#end('stop')
+      this.#endAtStop()
       return this.#pieceOf(text, tokens)
     }
     if (this.#finish === undefined) {
       return text === '' && !this.#first ? this.#silent(tokens) : this.#pieceOf(text, tokens)
     }
     const rest = this.#text.flush()
-    if (rest.stopped) this.#finish = 'stop'
+    if (rest.stopped) this.#endAtStop()
     return this.#pieceOf(text + rest.text, tokens)
   }
 
@@ -159,6 +161,7 @@ export class Stream {
       if (this.request.promptLogprobs !== undefined) piece.promptLikelihoods = this.#toldOfPrompt()
     }
     if (this.request.topLogprobs !== undefined) piece.likelihoods = this.#likelihoods.splice(0)
+    if (this.#endLikelihood !== undefined) piece.endLikelihood = this.#told(this.#endLikelihood)
     if (this.#finish !== undefined) piece.finish = this.#finish
     this.#closed = this.#finish !== undefined
     this.#first = false
@@ -178,6 +181,12 @@ export class Stream {
       ...{ bytes: bytesOf(token), logprob },
       top: top.map((other) => ({ bytes: bytesOf(other.token), logprob: other.logprob })),
     }
+  }
+
+  /** At a stop string: what the model ended with after it is no part of the answer. */
+  #endAtStop(): void {
+    this.#endLikelihood = undefined
+    this.#end('stop')
   }
 
   #end(finish: FinishReason): void {

@@ -117,6 +117,8 @@ async function* completionParts(
     const told: TokenLikelihood[] = [
       ...(piece.promptLikelihoods ?? []),
       ...(silent ? [] : (piece.likelihoods ?? [])),
+      // As vLLM: who reads up to the last token but one, as lm-eval does, relies on it.
+      ...(silent || piece.endLikelihood === undefined ? [] : [piece.endLikelihood]),
     ]
     const text = (first ? echo : '') + (silent ? '' : piece.text)
     const finish = silent && piece.finish !== undefined ? 'length' : (piece.finish ?? null)
