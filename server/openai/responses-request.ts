@@ -135,6 +135,8 @@ export interface ResponsesRequest {
 }
 
 export function parseResponsesRequest(body: unknown): Parsed<ResponsesRequest> {
+  const reference = findReference(body)
+  if (reference !== undefined) return { ok: false, problem: reference }
   const parsed = parseBody(ResponsesBodySchema, body)
   if (!parsed.ok) return parsed
   const problem = findUnsupported(body as Record<string, unknown>) ?? findWrong(parsed.value)
@@ -237,6 +239,20 @@ const REFUSED: Readonly<Record<string, readonly [harmless: readonly unknown[], e
     max_tool_calls: [[], 'nothing: tools are called by the client'],
     top_logprobs: [[0], 'nothing: it is not supported on this route'],
   }
+
+/** An item that stands for a stored one, as the AI SDK sends earlier answers unless it is told not to. */
+function findReference(body: unknown): RequestProblem | undefined {
+  const { input } = (body ?? {}) as { input?: unknown }
+  if (!Array.isArray(input)) return undefined
+  const items = input as readonly ({ type?: unknown } | null)[]
+  const at = items.findIndex((item) => item?.type === 'item_reference')
+  if (at < 0) return undefined
+  return {
+    ...{ code: 'unsupported_parameter', param: `input[${at}].type` },
+    ...{ expected: 'an item itself, because answers are not stored', got: 'item_reference' },
+    fix: 'send earlier items whole; clients that refer to them do so with "store": false',
+  }
+}
 
 function findUnsupported(body: Record<string, unknown>): RequestProblem | undefined {
   for (const [param, [harmless, expected]] of Object.entries(REFUSED)) {

@@ -151,7 +151,7 @@ describe('what is kept nowhere here is refused by name', () => {
 test.each([
   [{ input: [] }, 'input'],
   [{ input: [{ type: 'function_call_output', call_id: 'no', output: '' }] }, 'input[0].call_id'],
-  [{ input: [{ type: 'item_reference', id: 'x' }] }, 'input'],
+  [{ input: [{ type: 'item_reference', id: 'x' }] }, 'input[0].type'],
   [{ tools: [{ type: 'web_search' }] }, 'tools[0].type'],
   [{ tools: [WEATHER], tool_choice: { type: 'function', name: 'no' } }, 'tool_choice.name'],
 ])('%j is refused by its field', async (more, param) => {
