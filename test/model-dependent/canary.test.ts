@@ -94,7 +94,7 @@ function filesIn(folder: string): string[] {
 test('what was said is in no log, metric, error, file or core dump, a crash of the engine included', async () => {
   expect((await post(body())).status).toBe(200)
   expect(events(await (await post(body({ stream: true }))).text()).at(-1)).toBe('[DONE]')
-  await refused(400, body({ n: 2 }))
+  await refused(400, body({ store: true }))
   await refused(400, body({ temperature: 9 }))
   await refused(400, body({ messages: [{ role: 'user', content: 'x '.repeat(3000) }] }))
   await refused(404, body({ model: 'other' }))
