@@ -6,7 +6,7 @@ import { once } from 'node:events'
 import { leaveMemoryOutOfCoreDumps } from '../core-dumps.ts'
 import { KitError } from '../../catalog/errors.ts'
 import type { EngineCaches } from './engine-caches.ts'
-import { loadModel } from './load-model.ts'
+import { loadFile } from './load-model.ts'
 import type { FromEngine, StartEngine, UseAddon } from './protocol.ts'
 
 function send(message: FromEngine): void {
@@ -33,14 +33,17 @@ async function main(): Promise<void> {
     import('./saved-prefixes.ts').then(({ SavedPrefixes }) =>
       SavedPrefixes.forget(prefixMemory.folder),
     )
-  const loaded = await loadModel(options, addon, () => void import('./engine-service.ts'))
+  const loaded = await loadFile(options, addon, () => void import('./engine-service.ts'))
   const { serveEngine } = await import('./engine-service.ts')
   await forgotten
   const tell = (message: FromEngine) => {
     ready ||= message.kind === 'ready'
     send(message)
   }
-  await serveEngine({ options, loaded, send: tell, opened: (all) => (caches = all) })
+  if (loaded.kind === 'vectors') {
+    const { serveEmbeddings } = await import('./embedding-service.ts')
+    await serveEmbeddings({ options, loaded, send: tell })
+  } else await serveEngine({ options, loaded, send: tell, opened: (all) => (caches = all) })
 }
 
 /** Users' text does not stay in memory that outlives the process. */

@@ -1,8 +1,10 @@
 import { KitError } from '../../catalog/errors.ts'
 import { readModelFile } from '../../weights/gguf/model-file.ts'
 import { factsOf } from '../../weights/gguf/model-facts.ts'
+import type { Pooling } from '../../weights/gguf/model-facts.ts'
 import { loadBindings } from './bindings.ts'
 import { DecodeContext } from './decode-context.ts'
+import { EmbeddingContext } from './embedding-context.ts'
 import { untouchedBytes } from './memory-limit.ts'
 import { DecodeThreads } from './decode-threads.ts'
 import { Grammars } from './grammars.ts'
@@ -14,8 +16,11 @@ import { Vocabulary } from './vocabulary.ts'
 const BIG_VOCABULARY = 128_000
 const BATCH = 512
 const ALL_LAYERS = 100_000
+/** Ways of pooling by which a model makes one vector of a text. */
+const VECTORS: ReadonlySet<Pooling> = new Set(['mean', 'cls', 'last'])
 
-export interface LoadedModel {
+/** What is loaded of any model. */
+interface Loaded {
   /** false: the prebuilt addon was loaded, whatever was chosen. */
   compiled: boolean
   /** Names the native code that was loaded: what it measured or saved is no other's. */
@@ -25,27 +30,50 @@ export interface LoadedModel {
   chatTemplate: string | undefined
   /** Throws where it is no template. */
   compileTemplate: (template: string) => NativeTemplate
-  grammars: Grammars
-  context: DecodeContext
   /** undefined: an accelerator decodes. */
   threads: DecodeThreads | undefined
-  /** Of the model, tokens; undefined without one. */
-  slidingWindow: number | undefined
   /** Memory that it asked for and will take when answers need it. */
   untouchedBytes: number
   /** The CPU or accelerators that the engine runs on: what was measured or saved is no other's. */
   host: string
 }
 
+/** A model that answers. */
+export interface LoadedModel extends Loaded {
+  kind: 'answers'
+  context: DecodeContext
+  grammars: Grammars
+  /** Of the model, tokens; undefined without one. */
+  slidingWindow: number | undefined
+}
+
+/** A model that makes vectors of texts. */
+export interface LoadedEmbedder extends Loaded {
+  kind: 'vectors'
+  context: EmbeddingContext
+  /** Numbers of a vector. */
+  vectorSize: number
+}
+
+/** The same for a model that answers; throws KitError for one that does not. */
+export async function loadModel(
+  options: EngineOptions,
+  choosing: ChosenAddon | Promise<ChosenAddon>,
+): Promise<LoadedModel> {
+  const loaded = await loadFile(options, choosing)
+  if (loaded.kind === 'answers') return loaded
+  throw notLoaded(options.file, 'a model that makes vectors')
+}
+
 /**
  * Checks the file while the addon is chosen yet. `meanwhile` is called when native code reads the weights,
  * which leaves this thread free. Throws KitError: what is wrong with the file, the accelerator or the memory.
  */
-export async function loadModel(
+export async function loadFile(
   options: EngineOptions,
   choosing: ChosenAddon | Promise<ChosenAddon>,
   meanwhile: () => void = () => undefined,
-): Promise<LoadedModel> {
+): Promise<LoadedModel | LoadedEmbedder> {
   // Before native code sees the file: what is wrong with it may end this process where no `catch` can help.
   const facts = factsOf(readModelFile(options.file, options.bytes))
   const addon = await choosing
@@ -60,20 +88,40 @@ export async function loadModel(
   if (!(await initialised)) throw notLoaded(options.file, 'a file that the engine refused')
   const before = untouchedBytes()
   const threads = options.gpu ? undefined : new DecodeThreads({ most: options.threads })
-  const context = await createContext(bindings, model, options, facts.vocabularySize, threads)
-  return {
+  const isEmbedder = facts.pooling !== undefined && VECTORS.has(facts.pooling)
+  const context = isEmbedder
+    ? await createEmbeddingContext(bindings, model, options, threads)
+    : await createContext(bindings, model, options, facts.vocabularySize, threads)
+  const loaded = {
     compiled,
     build: compiled || !addon.compiled ? addon.key : `in place of ${addon.key}`,
     vocabulary: new Vocabulary(model, facts.vocabularySize),
     chatTemplate: facts.chatTemplate,
-    compileTemplate: (text) => new bindings.AddonJinjaRenderer(text),
-    grammars: new Grammars(bindings, model),
-    context,
+    compileTemplate: (text: string) => new bindings.AddonJinjaRenderer(text),
     threads,
-    slidingWindow: facts.slidingWindow,
     untouchedBytes: Math.max(0, untouchedBytes() - before),
     host,
   }
+  if (context instanceof EmbeddingContext) {
+    return { ...loaded, kind: 'vectors', context, vectorSize: model.getEmbeddingVectorSize() }
+  }
+  const grammars = new Grammars(bindings, model)
+  return { ...loaded, kind: 'answers', context, grammars, slidingWindow: facts.slidingWindow }
+}
+
+/** The whole prompt is one batch: an encoder looks both ways. */
+async function createEmbeddingContext(
+  bindings: Bindings,
+  model: NativeModel,
+  { contextSize, threads, file }: EngineOptions,
+  decodeThreads: DecodeThreads | undefined,
+): Promise<EmbeddingContext> {
+  const native = new bindings.AddonContext(model, {
+    ...{ contextSize, batchSize: contextSize, sequences: 1, embeddings: true, threads },
+    flashAttention: 'auto',
+  })
+  if (await native.init()) return new EmbeddingContext(native, decodeThreads)
+  throw notLoaded(file, `not enough for a prompt of ${contextSize} tokens`)
 }
 
 async function createContext(

@@ -7,6 +7,8 @@ const CONTROL = 1 << 3
 /** Tokens of context that a tokenizer needs to know whether a word's space is text. */
 const CONTEXT_TOKENS = 3
 const MISSING = -1
+/** llama.cpp's number of BERT's kind of vocabulary. */
+const WORD_PIECES = 3
 const NONE: ReadonlySet<number> = new Set()
 
 /** A model's tokens and their text. */
@@ -33,6 +35,18 @@ export class Vocabulary implements ChatVocabulary {
     const bos = this.#model.tokenBos()
     const wanted = this.#model.shouldPrependBosToken() && bos !== MISSING && tokens[0] !== bos
     return wanted ? [bos, ...tokens] : tokens
+  }
+
+  /** A text to be embedded: with the tokens that the model was trained to see around it. */
+  withEnds(tokens: number[]): number[] {
+    const begun = this.withBos(tokens)
+    const end =
+      this.#model.getVocabularyType() === WORD_PIECES ? this.#model.sepToken() : this.#end()
+    return end === MISSING || begun.at(-1) === end ? begun : [...begun, end]
+  }
+
+  #end(): number {
+    return this.#model.shouldAppendEosToken() ? this.#model.tokenEos() : MISSING
   }
 
   /** Text of `tokens` as it follows `before`; control tokens are none, but for those in `shown`. */

@@ -4,8 +4,11 @@ import { embeddingsBody } from '../openai/embeddings-answer.ts'
 import { parseEmbeddingsRequest } from '../openai/embeddings-request.ts'
 import { clientGone } from '../plugins/client-gone.ts'
 import { noEmbeddings, toHttp } from './engine-errors.ts'
-import { checkModel, readRequest, tokensOf } from './generation.ts'
+import { checkModel, readRequest, tokensOf, tooLong } from './generation.ts'
 import type { ModelRoutesOptions } from './generation.ts'
+
+/** A model may want a token of its own before a text and one after it. */
+const ENDS = 2
 
 /** POST /v1/embeddings. */
 export async function answerEmbeddings(
@@ -32,6 +35,8 @@ export async function answerEmbeddings(
   const prompts = await Promise.all(
     wanted.inputs.map((input) => tokensOf(engine.tokenizePrompt(input), 'input', config)),
   )
+  const longest = Math.max(...prompts.map(({ length }) => length))
+  if (longest > config.model.contextSize - ENDS) throw tooLong('input', config, `${longest}`, ENDS)
   const vectors = await Promise.all(prompts.map((prompt) => engine.embed(prompt, signal))).catch(
     toHttpOf,
   )

@@ -114,10 +114,11 @@ function roomFor(
   throw tooLong(param, config, `${promptTokens}`)
 }
 
-const tooLong = (param: string, { model }: ModelConfig, got: string) =>
+/** `room`: tokens that must be left beside the prompt. */
+export const tooLong = (param: string, { model }: ModelConfig, got: string, room = 1) =>
   new HttpError('context_length_exceeded', {
     param,
-    expected: `at most ${model.contextSize - 1} prompt tokens (context of ${model.contextSize})`,
+    expected: `at most ${model.contextSize - room} prompt tokens (context of ${model.contextSize})`,
     got: `${got} prompt tokens`,
     fix: 'shorten the prompt',
   })
