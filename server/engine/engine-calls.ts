@@ -88,7 +88,14 @@ export class EngineCalls {
       },
       fail: (error) => queue.fail(error),
     })
-    const abort = () => queue.fail(signal.reason as Error)
+    const cancel = () => {
+      if (this.#calls.has(id)) child.send({ kind: 'cancel', id })
+    }
+    // At once, not when the reader comes back: it may be busy, or never come.
+    const abort = () => {
+      queue.fail(signal.reason as Error)
+      cancel()
+    }
     signal.addEventListener('abort', abort, { once: true })
     child.send({ kind: 'generate', id, request })
     try {
@@ -96,7 +103,7 @@ export class EngineCalls {
       yield* queue
     } finally {
       signal.removeEventListener('abort', abort)
-      if (this.#calls.has(id)) child.send({ kind: 'cancel', id })
+      if (!signal.aborted) cancel()
     }
   }
 

@@ -1,9 +1,9 @@
-import { EngineError } from '../engine/engine.ts'
 import type { Engine, GenerateRequest, Piece } from '../engine/engine.ts'
 
 /**
  * Starts an answer for each request. Resolves once one of them has its first piece: until then nothing is
- * sent, so that what goes wrong is an HTTP error. Where one fails, the others end.
+ * sent, so that what goes wrong is an HTTP error. Where one fails or the signal aborts, all end, whether or not
+ * somebody reads them: an answer that nobody reads would keep its slot.
  */
 export async function startChoices(
   engine: Engine,
@@ -13,28 +13,34 @@ export async function startChoices(
 ): Promise<AsyncGenerator<Piece, void>[]> {
   const failure = new AbortController()
   const ended = AbortSignal.any([signal, failure.signal])
-  const fail = (error: unknown) => {
-    failure.abort(new EngineError('unavailable', 'another answer of the request failed'))
-    throw error
-  }
   const answers = requests.map((request, index) => measured(engine.generate(request, ended), index))
   const first = answers.map((answer) => answer.next())
   // Each is awaited by who reads its answer; where the request fails before that, by nobody.
   for (const begun of first) begun.catch(() => undefined)
+  const close = () => answers.forEach((answer) => void answer.return().catch(() => undefined))
+  ended.addEventListener('abort', close, { once: true })
+  /** Whatever ended the others with it: the first failure is the request's. */
+  const fail = (error: unknown) => {
+    failure.abort(error)
+    throw ended.reason
+  }
   await Promise.race(first).catch(fail)
-  return answers.map((answer, index) => chained(first[index]!, answer, fail))
+  return answers.map((answer, index) => chained(first[index]!, answer, { ended, fail }))
 }
 
 async function* chained(
   first: Promise<IteratorResult<Piece, void>>,
   rest: AsyncGenerator<Piece, void>,
-  fail: (error: unknown) => never,
+  { ended, fail }: { ended: AbortSignal; fail: (error: unknown) => never },
 ): AsyncGenerator<Piece, void> {
   try {
     const begun = await first
-    if (begun.done === true) return
-    yield begun.value
-    yield* rest
+    if (begun.done !== true) {
+      yield begun.value
+      yield* rest
+    }
+    // Closed for another's failure: not a whole answer.
+    ended.throwIfAborted()
   } catch (error) {
     fail(error)
   } finally {
