@@ -6,7 +6,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { KitError } from '../catalog/index.ts'
 import { createProgress } from '../cli/progress.ts'
 import { ensureAddon, installAddon } from '../infra/local/engine-addon.ts'
@@ -18,6 +18,19 @@ import { PYTHON_SETS, ensurePythonClients } from './clients/python-environment.t
 interface Count {
   passed: number
   failed: number
+  /** Of tests that failed, where they have any: the log of all parts is long. */
+  names?: readonly string[]
+}
+
+/** Vitest's JSON report, as far as it is read. */
+interface Report {
+  numPassedTests?: number
+  numFailedTests?: number
+  testResults?: {
+    name: string
+    status: string
+    assertionResults: { fullName: string; status: string }[]
+  }[]
 }
 
 const ROOT = join(import.meta.dirname, '..')
@@ -35,7 +48,18 @@ const one = (status: number): Count => ({
 const sum = (counts: readonly Count[]): Count => ({
   passed: counts.reduce((total, count) => total + count.passed, 0),
   failed: counts.reduce((total, count) => total + count.failed, 0),
+  names: counts.flatMap(({ names = [] }) => names),
 })
+
+/** A file that fails without a failed test stands for itself. */
+function failedNames({ testResults = [] }: Report): string[] {
+  return testResults.flatMap(({ name, status, assertionResults }) => {
+    const file = relative(ROOT, name)
+    const failed = assertionResults.filter((test) => test.status === 'failed')
+    if (failed.length === 0) return status === 'failed' ? [file] : []
+    return failed.map(({ fullName }) => `${file}: ${fullName}`)
+  })
+}
 
 /** A run that ends without a report, or with a report of no test, has failed. */
 function vitest(project: string, ...options: string[]): Count {
@@ -50,14 +74,11 @@ function vitest(project: string, ...options: string[]): Count {
     '--reporter=json',
     `--outputFile.json=${file}`,
   )
-  const result = existsSync(file)
-    ? (JSON.parse(readFileSync(file, 'utf8')) as Record<string, number>)
-    : {}
+  const result = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Report) : {}
   rmSync(folder, { recursive: true })
-  const passed = result['numPassedTests'] ?? 0
-  const failed = result['numFailedTests'] ?? 0
+  const { numPassedTests: passed = 0, numFailedTests: failed = 0 } = result
   const unexplained = (status !== 0 && failed === 0) || passed + failed === 0
-  return { passed, failed: unexplained ? failed + 1 : failed }
+  return { passed, failed: unexplained ? failed + 1 : failed, names: failedNames(result) }
 }
 
 async function charts(): Promise<Count> {
@@ -160,5 +181,6 @@ for (const [name, { passed, failed }, ms] of rows) {
   )
 }
 const total = sum(rows.map(([, count]) => count))
+for (const name of total.names ?? []) console.log(`failed: ${name}`)
 console.log(`${total.passed} passed, ${total.failed} failed`)
 process.exit(total.failed === 0 && total.passed > 0 ? 0 : 1)
