@@ -14,6 +14,8 @@ import { EdgeSite, type RoleName } from './edge-site.ts'
 const CLIENTS = 32
 /** Of all inputs; each takes a connection of its own. */
 const RAW_SHARE = 0.02
+/** Of all inputs: past the gateway, which lets few of the others through. */
+const PAST_GATEWAY_SHARE = 0.25
 /** Of a whole request: so long a pause in its middle is waited for. */
 const RECEIVE_MS = 1000
 const ANSWER_MS = 20_000
@@ -37,33 +39,41 @@ interface Tally {
 export async function badInputs({ size, say }: Pick<Settings, 'size' | 'say'>): Promise<Outcome> {
   const limits = { maxBodyBytes: MOST_BODY_BYTES, requestReceiveMs: RECEIVE_MS }
   const site = await EdgeSite.open({ limits, answer: { pieces: 3, bytes: 4 } })
-  const pool = new Pool(site.url, { connections: CLIENTS, headersTimeout: ANSWER_MS })
+  const pools = poolsOf(site)
   const tally: Tally = { refused: 0, answered: 0, raw: 0, byCode: new Map(), failures: [] }
   try {
     // One right request, and what the start left behind is not counted.
-    const before = await serves(pool)
+    const before = await serves(pools.gateway)
     await sleep(SETTLE_MS)
     const memory = await memoryOf(site)
     const pids = await pidsOf(site)
     site.beginWatch()
     const began = performance.now()
-    await ask(site, pool, size, tally, say)
+    await ask(site, pools, size, tally, say)
     const seconds = (performance.now() - began) / 1000
     await sleep(SETTLE_MS)
     const ended = site.ended()
     if (ended.length > 0) return { figures: [], failures: firstOf([...ended, ...tally.failures]) }
-    if (!before || !(await serves(pool))) tally.failures.push('a right request was not answered')
+    if (!before || !(await serves(pools.gateway))) tally.failures.push('a right request was not answered')
     if ((await pidsOf(site)).join() !== pids.join()) tally.failures.push('a process was replaced')
     return await outcomeOf(site, tally, memory, seconds)
   } finally {
-    await pool.destroy()
+    for (const name of ROLES) await pools[name].destroy()
     await site.close()
   }
 }
 
+type Pools = Record<RoleName, Pool>
+
+function poolsOf(site: EdgeSite): Pools {
+  const poolOf = (name: RoleName) =>
+    new Pool(site.url(name), { connections: CLIENTS, headersTimeout: ANSWER_MS })
+  return { gateway: poolOf('gateway'), model: poolOf('model') }
+}
+
 async function ask(
   site: EdgeSite,
-  pool: Pool,
+  pools: Pools,
   size: number,
   tally: Tally,
   say: (line: string) => void,
@@ -72,8 +82,9 @@ async function ask(
   const client = async () => {
     while (tally.refused < size && tally.failures.length < 100) {
       const before = tally.refused
-      if (random() < RAW_SHARE) await askRaw(site.url, rawInputOf(random), tally)
-      else await askOne(pool, inputOf(random), tally)
+      const name = random() < PAST_GATEWAY_SHARE ? 'model' : 'gateway'
+      if (random() < RAW_SHARE) await askRaw(site.url(name), rawInputOf(random), tally)
+      else await askOne(pools[name], inputOf(random), tally)
       if (Math.floor(before / SAY_EVERY) < Math.floor(tally.refused / SAY_EVERY)) {
         say(`${tally.refused} of ${size} refused`)
       }

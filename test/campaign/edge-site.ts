@@ -31,12 +31,14 @@ export type RoleName = 'gateway' | 'model'
 
 /** Both roles as processes of their own on the loopback; the gateway as it runs, the model without a real one. */
 export class EdgeSite {
-  readonly url: string
   readonly #roles: Readonly<Record<RoleName, RealRole>>
 
   private constructor(roles: Readonly<Record<RoleName, RealRole>>) {
     this.#roles = roles
-    this.url = roles.gateway.url
+  }
+
+  url(name: RoleName): string {
+    return this.#roles[name].url
   }
 
   static async open({ limits, answer }: EdgeSettings): Promise<EdgeSite> {

@@ -39,7 +39,7 @@ export async function slowReaders({ size, say }: Pick<Settings, 'size' | 'say'>)
     const before = await memoryOf(site)
     const seen: Seen = { size, cutMs: [], before, most: [...before] }
     site.beginWatch()
-    for (let count = 0; count < size; count++) clients.push(neverReads(site.url))
+    for (let count = 0; count < size; count++) clients.push(neverReads(site.url('gateway')))
     await watch(site, seen, say)
     return await outcomeOf(site, seen)
   } finally {
