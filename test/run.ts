@@ -140,7 +140,8 @@ const PARTS: Record<string, () => Count | Promise<Count>> = {
       one(runNode(bin('dependency-cruiser/bin/dependency-cruiser.mjs'), ...DIRECTIONS)),
     ]),
   types: () => one(runNode(bin('typescript/bin/tsc'), '--noEmit', '-p', '.')),
-  unit: () => vitest('unit'),
+  // Many wait for time limits to pass: two files at a time, on two cores too.
+  unit: () => vitest('unit', '--maxWorkers=2'),
   tools,
   charts,
   'model-dependent': () => vitest('model-dependent'),

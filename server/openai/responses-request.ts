@@ -7,6 +7,7 @@ import { parseBody } from './parse.ts'
 import type { Parsed, RequestProblem } from './parse.ts'
 import { jsonSchemaField } from './json-schema-caps.ts'
 import { MOST_TOKENS, samplingOf } from './sampling.ts'
+import { findUnsupported } from './responses-refusals.ts'
 import { functionFields, toolOf } from './tools.ts'
 import { isGiven } from './given.ts'
 
@@ -135,11 +136,11 @@ export interface ResponsesRequest {
 }
 
 export function parseResponsesRequest(body: unknown): Parsed<ResponsesRequest> {
-  const reference = findReference(body)
-  if (reference !== undefined) return { ok: false, problem: reference }
+  const unsupported = findUnsupported(body)
+  if (unsupported !== undefined) return { ok: false, problem: unsupported }
   const parsed = parseBody(ResponsesBodySchema, body)
   if (!parsed.ok) return parsed
-  const problem = findUnsupported(body as Record<string, unknown>) ?? findWrong(parsed.value)
+  const problem = findWrong(parsed.value)
   if (problem !== undefined) return { ok: false, problem }
   return { ok: true, value: { chat: chatOf(parsed.value), asked: parsed.value } }
 }
@@ -223,46 +224,6 @@ const textOf = (content: z.infer<typeof ContentSchema>): string =>
   typeof content === 'string'
     ? content
     : content.map((part) => ('text' in part ? part.text : part.refusal)).join('')
-
-/** What OpenAI's service does and this one does not: it keeps nothing of a conversation. */
-const REFUSED: Readonly<Record<string, readonly [harmless: readonly unknown[], expected: string]>> =
-  {
-    previous_response_id: [
-      [],
-      'nothing: answers are not stored; send the whole conversation as "input"',
-    ],
-    conversation: [[], 'nothing: conversations are not stored; send the whole one as "input"'],
-    store: [[false], 'false: nothing is stored here'],
-    background: [[false], 'false: an answer is sent to who asked for it'],
-    prompt: [[], 'nothing: prompt templates are not stored'],
-    truncation: [['disabled'], '"disabled": a prompt is never cut'],
-    max_tool_calls: [[], 'nothing: tools are called by the client'],
-    top_logprobs: [[0], 'nothing: it is not supported on this route'],
-  }
-
-/** An item that stands for a stored one, as the AI SDK sends earlier answers unless it is told not to. */
-function findReference(body: unknown): RequestProblem | undefined {
-  const { input } = (body ?? {}) as { input?: unknown }
-  if (!Array.isArray(input)) return undefined
-  const items = input as readonly ({ type?: unknown } | null)[]
-  const at = items.findIndex((item) => item?.type === 'item_reference')
-  if (at < 0) return undefined
-  return {
-    ...{ code: 'unsupported_parameter', param: `input[${at}].type` },
-    ...{ expected: 'an item itself, because answers are not stored', got: 'item_reference' },
-    fix: 'send earlier items whole; clients that refer to them do so with "store": false',
-  }
-}
-
-function findUnsupported(body: Record<string, unknown>): RequestProblem | undefined {
-  for (const [param, [harmless, expected]] of Object.entries(REFUSED)) {
-    const got = body[param]
-    if (got === undefined || got === null || harmless.includes(got)) continue
-    const fix = `leave the field "${param}" out`
-    return { code: 'unsupported_parameter', param, expected, got, fix }
-  }
-  return undefined
-}
 
 function findWrong(body: ResponsesBody): RequestProblem | undefined {
   const names = (body.tools ?? []).map(({ name }) => name)

@@ -14,6 +14,8 @@ export interface Ask {
   maxTokens: number
   /** JSON schema of the answer. */
   schema?: object
+  /** With each token its likelihood, and so many of the likeliest ones. */
+  logprobs?: number
   /** Cuts the connection after so many events (0: see `abandonAfterMs`). */
   abandonAfter?: number
   abandonAfterMs?: number
@@ -118,11 +120,13 @@ export class Connection {
   }
 }
 
-function requestOf({ port, key, model }: Target, { prompt, maxTokens, schema }: Ask): string {
+function requestOf({ port, key, model }: Target, ask: Ask): string {
+  const { prompt, maxTokens, schema, logprobs } = ask
   const body = JSON.stringify({
     ...{ model, prompt, max_tokens: maxTokens, temperature: 0, ignore_eos: true },
     // llama-server's name of it on this route, which ours takes too.
     ...(schema === undefined ? {} : { json_schema: schema }),
+    ...(logprobs === undefined ? {} : { logprobs }),
     ...{ stream: true, stream_options: { include_usage: true } },
   })
   const authorization = key === undefined ? '' : `Authorization: Bearer ${key}\r\n`

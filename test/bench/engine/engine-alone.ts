@@ -1,10 +1,9 @@
 import type { EngineClient } from '../../../server/engine/engine-client.ts'
-import { type OpenEngine, openEngine, requestOf } from '../../campaign/open-engine.ts'
+import { openEngine, requestOf } from '../../campaign/open-engine.ts'
+import { type EngineTask, pidsOf } from './engine-task.ts'
 import { decodeRate, type Events, type Figures } from './load.ts'
-import type { ModelName } from './options.ts'
-import { family } from './processes.ts'
-import type { Prompts } from './prompts.ts'
 import { recorded } from './recorded.ts'
+import { wireCost } from './wire-cost.ts'
 import { COPIED, STREAMS, copyOf } from './workloads/throughput.ts'
 import type { Cases } from './workloads/workload.ts'
 
@@ -16,16 +15,12 @@ const WARM_ROUNDS = 4
 /** Copies that are measured of each run. */
 const TURNS = 6
 
-export interface EngineTask {
-  model: ModelName
-  prompts: Prompts
-  seed: number
-  threads: number
-}
 type Measure = (task: EngineTask) => Promise<Cases>
 
 /** What our engine process reaches without HTTP in front of it, by workload. */
-export const ENGINE_ALONE: Record<string, Measure> = { W0: decodePhase, W9: copying }
+export const ENGINE_ALONE: Record<string, Measure> = {
+  ...{ W0: decodePhase, W9: copying, wire: wireCost },
+}
 
 async function decodePhase({ model, prompts, seed, threads }: EngineTask): Promise<Cases> {
   // Without guesses: small models repeat themselves, and a step that decodes several tokens is none of one row.
@@ -86,11 +81,6 @@ async function copyingRate(
     await engine.close()
   }
 }
-
-const pidsOf =
-  ({ client: { pid } }: OpenEngine) =>
-  async (): Promise<number[]> =>
-    pid === undefined ? [] : family(pid)
 
 async function timed(
   client: EngineClient,

@@ -181,3 +181,14 @@ test('both ways to the model server get prompts that end alike and begin apart',
   expect(direct?.[1]).not.toBe(through?.[1])
   expect(hopPrompt(prompts, 'another run', 0).slice(8)).not.toEqual(direct?.slice(8))
 })
+
+test.each([
+  ['W8', 'schema', 'json_schema'],
+  ['logprobs', 'logprobs', 'logprobs'],
+])('%s asks in turn for free text and for more, on one server', async (name, way, field) => {
+  const { cases, seen } = await run(name)
+  expect(Object.keys(cases)).toEqual(['free', way])
+  const more = seen.map((ask) => field in ask)
+  expect(more).toEqual([false, true, true, false].flatMap((each) => Array<boolean>(8).fill(each)))
+  expect(new Set(seen.map(({ prompt }) => prompt.join()))).toHaveLength(seen.length)
+})

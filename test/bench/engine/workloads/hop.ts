@@ -1,7 +1,7 @@
 import type { Behind, RunningArm } from '../arms.ts'
 import type { Target } from '../client.ts'
 import type { Prompts } from '../prompts.ts'
-import { closedLoop, summarise, ttftOf } from '../load.ts'
+import { type Figures, closedLoop, summarise, ttftOf } from '../load.ts'
 import { type Cases, type Session, type Workload, figure, withArm } from './workload.ts'
 
 const STREAMS = [1, 16]
@@ -20,12 +20,10 @@ export const HOP: Workload = {
       const cases: Cases = {}
       await warmUpHop(session, arm)
       for (const streams of STREAMS) {
-        const taken: Record<string, Cases[string][]> = {}
-        for (const [turn, way] of ORDER.entries()) {
-          const figures = await session.measure(arm, () => askHop(session, arm, streams, turn, way))
-          ;(taken[way] ??= []).push(figures)
-        }
-        for (const [way, each] of Object.entries(taken)) cases[`${streams} ${way}`] = meanOf(each)
+        const ways = await inTurn(ORDER, (way, turn) =>
+          session.measure(arm, () => askHop(session, arm, streams, turn, way)),
+        )
+        for (const [way, figures] of Object.entries(ways)) cases[`${streams} ${way}`] = figures
       }
       return cases
     }),
@@ -87,7 +85,17 @@ async function firstTokens(url: string): Promise<{ seconds: number; count: numbe
   return { seconds: read('sum'), count: read('count') }
 }
 
-export function meanOf(each: readonly Cases[string][]): Cases[string] {
+/** Means of each way's turns, which are taken in the order given. */
+export async function inTurn<Way extends string>(
+  order: readonly Way[],
+  measure: (way: Way, turn: number) => Promise<Figures>,
+): Promise<Cases> {
+  const taken: Record<string, Figures[]> = {}
+  for (const [turn, way] of order.entries()) (taken[way] ??= []).push(await measure(way, turn))
+  return Object.fromEntries(Object.entries(taken).map(([way, each]) => [way, meanOf(each)]))
+}
+
+export function meanOf(each: readonly Figures[]): Figures {
   const names = Object.keys(each[0] ?? {})
   const mean = (name: string) =>
     each.reduce((sum, figures) => sum + (figures[name] ?? Number.NaN), 0) / each.length

@@ -1,8 +1,4 @@
-import { closedLoop, summarise } from '../load.ts'
-import { type Cases, type Session, type Workload, figure, withArm } from './workload.ts'
-
-const STREAMS = 8
-const TOKENS = 128
+import { withAndWithout } from './with-and-without.ts'
 
 /** No answer comes to its end: each has as many tokens as the others. */
 const SCHEMA = {
@@ -22,31 +18,4 @@ const SCHEMA = {
   },
 }
 
-/** The same prompts with a schema and without, in turn on the same server. */
-async function withAndWithout({ prompts, seed, quick, ...session }: Session): Promise<Cases> {
-  return withArm({ prompts, seed, quick, ...session }, async (arm) => {
-    const cases: Cases = {}
-    for (const [name, schema] of [
-      ['free', undefined],
-      ['schema', SCHEMA],
-    ] as const) {
-      cases[name] = await session.measure(arm, async () => {
-        const answers = await closedLoop(arm, STREAMS, quick ? 1 : 3, (stream, turn) => ({
-          prompt: prompts.prompt(`W8 ${seed} ${name} ${stream} ${turn}`, 64),
-          maxTokens: TOKENS,
-          ...(schema === undefined ? {} : { schema }),
-        }))
-        return summarise(answers)
-      })
-    }
-    return cases
-  })
-}
-
-export const JSON_SCHEMA: Workload = {
-  title: `JSON by a schema and free text, ${STREAMS} streams, 64 in, ${TOKENS} out`,
-  context: 512,
-  run: withAndWithout,
-  score: (cases) => figure(cases, 'schema', 'tokensPerSecond'),
-  searches: [],
-}
+export const JSON_SCHEMA = withAndWithout('JSON by a schema', 'schema', { schema: SCHEMA })
