@@ -54,7 +54,8 @@ export async function badInputs({ size, say }: Pick<Settings, 'size' | 'say'>): 
     await sleep(SETTLE_MS)
     const ended = site.ended()
     if (ended.length > 0) return { figures: [], failures: firstOf([...ended, ...tally.failures]) }
-    if (!before || !(await serves(pools.gateway))) tally.failures.push('a right request was not answered')
+    if (!before || !(await serves(pools.gateway)))
+      tally.failures.push('a right request was not answered')
     if ((await pidsOf(site)).join() !== pids.join()) tally.failures.push('a process was replaced')
     return await outcomeOf(site, tally, memory, seconds)
   } finally {
