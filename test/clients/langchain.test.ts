@@ -89,6 +89,16 @@ test('plain completions', async () => {
   expect(await plain.invoke('The law of the land')).toMatch(/\w/)
 })
 
+test('vectors of several texts and of one', async () => {
+  const { baseURL, apiKey, model } = inject('vectors')
+  const embeddings = new OpenAIEmbeddings({ model, apiKey, configuration: { baseURL } })
+  const [first, second] = await embeddings.embedDocuments([QUESTION, FORECAST_QUESTION])
+  const alone = await embeddings.embedQuery(QUESTION)
+  expect(Math.hypot(...first!)).toBeCloseTo(1, 4)
+  alone.forEach((value, at) => expect(value).toBeCloseTo(first![at]!, 5))
+  expect(second).not.toEqual(first)
+})
+
 test('vectors of a model that makes none', async () => {
   const { temperature: _, ...rest } = common
   const embeddings = new OpenAIEmbeddings(rest)

@@ -1,6 +1,6 @@
 /**
  * Beside every test: each HTTP request of this process is noted, and after the last test of a file the list
- * may hold nothing but the service.
+ * may hold nothing but the services.
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { ClientRequest } from 'node:http'
@@ -26,6 +26,6 @@ beforeAll(() => {
 afterAll(() => {
   unsubscribe('undici:request:create', ofFetch)
   unsubscribe('http.client.request.start', ofHttp)
-  const { origin } = new URL(inject('service').baseURL)
-  expect([...asked].filter((other) => other !== origin)).toEqual([])
+  const ours = [inject('service'), inject('vectors')].map(({ baseURL }) => new URL(baseURL).origin)
+  expect([...asked].filter((other) => !ours.includes(other))).toEqual([])
 })

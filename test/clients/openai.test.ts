@@ -167,6 +167,24 @@ test('plain completions: lists of prompts, whole and streamed', async () => {
   expect(texts.every((text) => text.trim() !== '')).toBe(true)
 })
 
+test('vectors, as numbers and as base 64', async () => {
+  const { baseURL, apiKey, model } = inject('vectors')
+  const { embeddings } = new OpenAI({ baseURL, apiKey })
+  const input = [QUESTION, UNKNOWN_MODEL]
+  const numbers = await embeddings.create({ model, input, encoding_format: 'float' })
+  // The client asks for base 64 by itself, and reads it.
+  const encoded = await embeddings.create({ model, input })
+  expect(numbers.data).toHaveLength(2)
+  for (const [at, { embedding }] of numbers.data.entries()) {
+    expect(Math.hypot(...embedding)).toBeCloseTo(1, 4)
+    embedding.forEach((value, place) =>
+      expect(encoded.data[at]?.embedding[place]).toBeCloseTo(value, 6),
+    )
+  }
+  expect(numbers.data[0]?.embedding).not.toEqual(numbers.data[1]?.embedding)
+  expect(numbers.usage.prompt_tokens).toBeGreaterThan(0)
+})
+
 describe('errors are those of the client', () => {
   test('an unknown model', async () => {
     const asked = client.chat.completions.create({ model: UNKNOWN_MODEL, messages })

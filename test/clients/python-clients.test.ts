@@ -9,6 +9,7 @@ const SCRIPTS = join(import.meta.dirname, 'python')
 /** Where `npm start` serves, as the documentation says it. */
 const DOCUMENTED = 'http://127.0.0.1:8080/v1'
 const service = inject('service')
+const vectors = inject('vectors')
 
 /** What a function of a script gave, or how it failed. */
 type Outcome =
@@ -74,8 +75,8 @@ const CLIENTS: Readonly<Record<string, Expected>> = {
 }
 
 /** Where the scripts of a client run: among other things with what `llm` reads of its models. */
-async function start(set: PythonSet): Promise<PythonProcess> {
-  const python = await PythonProcess.start(set, service)
+async function start(set: PythonSet, asked = service): Promise<PythonProcess> {
+  const python = await PythonProcess.start(set, asked)
   const models = readFileSync(join(SCRIPTS, 'extra-openai-models.yaml'), 'utf8')
   python.write('extra-openai-models.yaml', models.replaceAll(DOCUMENTED, service.baseURL))
   return python
@@ -85,13 +86,15 @@ describe.each(Object.entries(CLIENTS))('%s', (name, expected) => {
   let outcomes: Record<string, Outcome>
   let askedElsewhere: readonly string[]
 
-  beforeAll(async () => {
-    const python = await start(expected.set)
-    const run = await python
-      .run([join(SCRIPTS, 'run.py'), `${name}_client`])
+  const run = async (python: PythonProcess, ...functions: string[]) => {
+    const { stdout, ...rest } = await python
+      .run([join(SCRIPTS, 'run.py'), `${name}_client`, ...functions])
       .finally(() => python.close())
-    outcomes = JSON.parse(run.stdout.trimEnd().split('\n').at(-1) ?? '')
-    askedElsewhere = run.askedElsewhere
+    const outcomes: Record<string, Outcome> = JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '')
+    return { outcomes, ...rest }
+  }
+  beforeAll(async () => {
+    ;({ outcomes, askedElsewhere } = await run(await start(expected.set)))
   })
   const valueOf = (asked: string) => {
     const outcome = outcomes[asked]
@@ -121,6 +124,14 @@ describe.each(Object.entries(CLIENTS))('%s', (name, expected) => {
       kinds: expect.arrayContaining([kind]),
       message: expect.stringMatching(names),
     })
+  })
+
+  // With a model that answers the same function is an error.
+  test.runIf('embeddings' in expected.errors)('embeddings: a vector of length 1', async () => {
+    const found = await run(await start(expected.set, vectors), 'embeddings')
+    const { value } = found.outcomes['embeddings'] as { value: number[] }
+    expect(Math.hypot(...value)).toBeCloseTo(1, 4)
+    expect(found.askedElsewhere).toEqual([])
   })
 
   test('every function was looked at, and nobody was asked but the service', () => {

@@ -1,6 +1,15 @@
 import { createOpenAI } from '@ai-sdk/openai'
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
-import { APICallError, Output, embed, generateText, isStepCount, streamText, tool } from 'ai'
+import {
+  APICallError,
+  Output,
+  embed,
+  embedMany,
+  generateText,
+  isStepCount,
+  streamText,
+  tool,
+} from 'ai'
 import type { LanguageModel } from 'ai'
 import { describe, expect, inject, test } from 'vitest'
 import {
@@ -143,6 +152,22 @@ test('@ai-sdk/openai, told to store: what it refers to is not there, and the err
   await expect(asked).rejects.toMatchObject({
     ...{ statusCode: 400, message: expect.stringContaining('"store": false') },
   })
+})
+
+const vectors = inject('vectors')
+test.each([
+  [
+    '@ai-sdk/openai-compatible',
+    createOpenAICompatible({ name: 'serantau', ...vectors }).embeddingModel(vectors.model),
+  ],
+  ['@ai-sdk/openai', createOpenAI(vectors).embeddingModel(vectors.model)],
+])('%s: vectors of several texts', async (_, embedding) => {
+  const values = [QUESTION, FORECAST_QUESTION]
+  const { embeddings, usage } = await embedMany({ model: embedding, values, maxRetries: 0 })
+  expect(embeddings).toHaveLength(2)
+  for (const each of embeddings) expect(Math.hypot(...each)).toBeCloseTo(1, 4)
+  expect(embeddings[0]).not.toEqual(embeddings[1])
+  expect(usage.tokens).toBeGreaterThan(0)
 })
 
 test.each([

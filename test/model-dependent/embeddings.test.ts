@@ -1,41 +1,27 @@
-import { createHash } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { untilReady } from '../helpers/real-role.ts'
 import { API_KEY } from '../helpers/roles.ts'
-import { startRole, untilReady } from '../helpers/real-role.ts'
-import type { RealRole } from '../helpers/real-role.ts'
-import { ggufFile } from '../helpers/small-gguf.ts'
-import { EMBEDDER } from '../helpers/small-models.ts'
+import { startEmbedder } from '../helpers/small-embedder.ts'
+import type { ServedEmbedder } from '../helpers/small-embedder.ts'
 
-const MODEL = 'small-embedder'
-
-let folder: string
-let role: RealRole
+let embedder: ServedEmbedder
 let client: OpenAI
+let model: string
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'serantau-embedder-'))
-  const content = ggufFile(EMBEDDER)
-  const file = join(folder, 'embedder.gguf')
-  writeFileSync(file, content)
-  const digest = createHash('sha256').update(content).digest('hex')
-  const model = { id: MODEL, digest, licence: 'Apache-2.0', file, chat: false }
-  role = await startRole({ role: 'model', model: { ...model, contextSize: 128, slots: 1 } })
+  embedder = await startEmbedder()
+  const { role } = embedder
   await untilReady(role)
   client = new OpenAI({ baseURL: `${role.url}/v1`, apiKey: API_KEY, maxRetries: 0 })
+  model = embedder.model.id
 })
-afterAll(async () => {
-  await role?.stop()
-  rmSync(folder, { recursive: true, force: true })
-})
+afterAll(() => embedder?.stop())
 
 const embed = async (input: string | string[], more: object = {}) =>
-  (
-    await client.embeddings.create({ model: MODEL, input, encoding_format: 'float', ...more })
-  ).data.map(({ embedding }) => embedding)
+  (await client.embeddings.create({ model, input, encoding_format: 'float', ...more })).data.map(
+    ({ embedding }) => embedding,
+  )
 
 test('texts are vectors of length 1, the same for the same text and others for others', async () => {
   const [a, b, again] = await embed(['the of dan', 'yang ang', 'the of dan'])
@@ -46,7 +32,7 @@ test('texts are vectors of length 1, the same for the same text and others for o
 
 test('base 64 and fewer dimensions are the same vector', async () => {
   const [whole] = await embed('the of dan')
-  const { data } = await client.embeddings.create({ model: MODEL, input: 'the of dan' })
+  const { data } = await client.embeddings.create({ model, input: 'the of dan' })
   data[0]!.embedding.forEach((value, at) => expect(value).toBeCloseTo(whole![at]!, 6))
   const [short] = await embed('the of dan', { dimensions: 8 })
   expect(short).toHaveLength(8)
@@ -61,7 +47,7 @@ test('many at once are each as alone', async () => {
 })
 
 test('an answer is refused by name, and a text beyond the context by its length', async () => {
-  await expect(client.completions.create({ model: MODEL, prompt: 'the' })).rejects.toMatchObject({
+  await expect(client.completions.create({ model, prompt: 'the' })).rejects.toMatchObject({
     status: 400,
     code: 'generation_not_supported',
   })

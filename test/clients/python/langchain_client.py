@@ -112,4 +112,4 @@ def embeddings():
         check_embedding_ctx_length=False,  # else it fetches a tokenizer of OpenAI's
     )
     # docs: end
-    vectors.embed_query(question)
+    return vectors.embed_query(question)

@@ -113,4 +113,5 @@ def wrong_value():
 
 
 def embeddings():
-    litellm.embedding(**service, input=["What is the capital of Malaysia?"])
+    answer = litellm.embedding(**service, input=["What is the capital of Malaysia?"])
+    return answer.data[0]["embedding"]

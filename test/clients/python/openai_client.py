@@ -114,4 +114,5 @@ def wrong_value():
 
 
 def embeddings():
-    client.embeddings.create(model=model, input="What is the capital of Malaysia?")
+    answer = client.embeddings.create(model=model, input="What is the capital of Malaysia?")
+    return answer.data[0].embedding

@@ -1,6 +1,6 @@
 """Calls every function of a client's script and prints, as JSON, what each gave or how it failed.
 
-python run.py NAME: the functions of NAME.py beside this file, in their order. The scripts know nothing of
+python run.py NAME [FUNCTION]: the functions of NAME.py beside this file, in their order, or that one. The scripts know nothing of
 this one: they use their client as its documentation does.
 """
 
@@ -30,7 +30,9 @@ script = importlib.import_module(sys.argv[1])
 asked = [
     (name, ask)
     for name, ask in inspect.getmembers(script, inspect.isfunction)
-    if ask.__module__ == script.__name__ and not inspect.signature(ask).parameters
+    if name in (sys.argv[2:] or [name])
+    and ask.__module__ == script.__name__
+    and not inspect.signature(ask).parameters
 ]
 asked.sort(key=lambda pair: pair[1].__code__.co_firstlineno)
 print("\n" + json.dumps({name: outcome(ask) for name, ask in asked}))
