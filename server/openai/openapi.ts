@@ -8,7 +8,7 @@ import { DetokenizeBodySchema, TokenizeBodySchema } from './tokenize-request.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
-interface Operation {
+export interface Operation {
   method: 'get' | 'post'
   path: string
   summary: string
@@ -151,6 +151,7 @@ export const OPERATIONS: readonly Operation[] = [
   {
     ...{ method: 'get', path: '/tokenizer_info', summary: 'What the tokenizer is' },
     answer: 'TokenizerInfo',
+    parameters: [{ name: 'model', in: 'query', required: false, schema: text }],
   },
 ]
 
