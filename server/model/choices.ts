@@ -11,17 +11,22 @@ export async function startChoices(
   signal: AbortSignal,
   measured: (pieces: AsyncIterable<Piece>, index: number) => AsyncGenerator<Piece, void>,
 ): Promise<AsyncGenerator<Piece, void>[]> {
-  const failure = new AbortController()
-  const ended = AbortSignal.any([signal, failure.signal])
+  // No AbortSignal.any: Node keeps one that is listened to for as long as it was not aborted.
+  const ending = new AbortController()
+  const ended = ending.signal
   const answers = requests.map((request, index) => measured(engine.generate(request, ended), index))
   const first = answers.map((answer) => answer.next())
   // Each is awaited by who reads its answer; where the request fails before that, by nobody.
   for (const begun of first) begun.catch(() => undefined)
-  const close = () => answers.forEach((answer) => void answer.return().catch(() => undefined))
-  ended.addEventListener('abort', close, { once: true })
+  const end = (reason: unknown) => {
+    ending.abort(reason)
+    for (const answer of answers) answer.return().catch(() => undefined)
+  }
+  if (signal.aborted) end(signal.reason)
+  else signal.addEventListener('abort', () => end(signal.reason), { once: true })
   /** Whatever ended the others with it: the first failure is the request's. */
   const fail = (error: unknown) => {
-    failure.abort(error)
+    end(error)
     throw ended.reason
   }
   await Promise.race(first).catch(fail)

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { afterEach, describe, expect, test } from 'vitest'
 import { EngineCalls } from '../../server/engine/engine-calls.ts'
 import type { EngineChild } from '../../server/engine/engine-child.ts'
@@ -8,6 +10,9 @@ import { merged, startChoices } from '../../server/model/choices.ts'
 import { FakeEngine } from '../helpers/fake-engine.ts'
 import { chatBody, headers, modelRole } from '../helpers/roles.ts'
 import type { TestRole } from '../helpers/roles.ts'
+
+setFlagsFromString('--expose_gc')
+const collectGarbage = runInNewContext('gc') as () => void
 
 const roles: TestRole[] = []
 afterEach(async () => {
@@ -69,6 +74,23 @@ describe('answers to one request', () => {
         for await (const _ of merged(answers));
       })(),
     ).rejects.toThrow('left')
+  })
+
+  test('nothing of an answered request is kept', async () => {
+    const engine = new FakeEngine(4, 8)
+    const kept: WeakRef<object>[] = []
+    for (let count = 0; count < 20; count++) {
+      const requests = [{ ...wanted }, { ...wanted }]
+      kept.push(new WeakRef(requests[0]!))
+      // Of each request a signal of its own, as the routes make it.
+      const signal = new AbortController().signal
+      for await (const _ of merged(await startChoices(engine, requests, signal, asIs)));
+      engine.requests.length = 0
+    }
+    collectGarbage()
+    await settled()
+    collectGarbage()
+    expect(kept.filter((each) => each.deref() !== undefined).length).toBeLessThan(3)
   })
 
   test('more than may wait are refused, and leave the model free for the next', async () => {
