@@ -9,7 +9,7 @@ import { cacheFolder } from '../../infra/local/paths.ts'
 import { type Report, asStep } from '../../infra/progress.ts'
 
 /** Not all clients take the same `openai`. Each set is NAME.txt beside the scripts, made from NAME.in. */
-export const PYTHON_SETS = ['openai-3', 'openai-2'] as const
+export const PYTHON_SETS = ['openai-3', 'openai-2', 'conformance'] as const
 export type PythonSet = (typeof PYTHON_SETS)[number]
 
 const LOCK_WAIT_MS = 1_800_000
