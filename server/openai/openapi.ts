@@ -163,12 +163,34 @@ const errorOf = (codes: readonly string[]) =>
     }),
   })
 
-/** The document that the service serves and the reference is generated from. `codes`: of errors. */
-export function openapiDocument(codes: readonly string[]): Json {
+/** Status of each error, by its code. */
+type Errors = Readonly<Record<string, { readonly status: number }>>
+
+/** Of errors that nobody reads: the client left. */
+const LEFT = 499
+
+/** Each status, with the codes that it comes with. */
+function errorResponses(errors: Errors): Record<string, Json> {
+  const statuses = Map.groupBy(Object.keys(errors), (code) => errors[code]!.status)
+  statuses.delete(LEFT)
+  return Object.fromEntries(
+    [...statuses].map(([status, codes]) => [
+      status,
+      {
+        description: codes.join(', '),
+        content: { 'application/json': { schema: errorOf(codes) } },
+      },
+    ]),
+  )
+}
+
+/** The document that the service serves and the reference is generated from. */
+export function openapiDocument(errors: Errors): Json {
   const paths: Record<string, Record<string, Json>> = {}
+  const responses = errorResponses(errors)
   for (const operation of OPERATIONS) {
     const known = (paths[operation.path] ??= {})
-    known[operation.method] = operationBody(operation)
+    known[operation.method] = operationBody(operation, Object.keys(responses))
   }
   return {
     openapi: '3.1.0',
@@ -180,13 +202,15 @@ export function openapiDocument(codes: readonly string[]): Json {
     paths,
     security: [{ key: [] }],
     components: {
-      schemas: { ...ANSWERS, Error: errorOf(codes) },
+      schemas: { ...ANSWERS, Error: errorOf(Object.keys(errors)) },
+      responses,
       securitySchemes: { key: { type: 'http', scheme: 'bearer' } },
     },
   }
 }
 
-function operationBody(operation: Operation): Json {
+/** `failures`: statuses of errors. */
+function operationBody(operation: Operation, failures: readonly string[]): Json {
   const { summary, body, answer, event, parameters } = operation
   const json = { 'application/json': { schema: named(answer) } }
   const events = event && { 'text/event-stream': { schema: named(event) } }
@@ -203,10 +227,9 @@ function operationBody(operation: Operation): Json {
         }),
     responses: {
       200: { description: 'The answer', content: { ...json, ...events } },
-      default: {
-        description: 'An error',
-        content: { 'application/json': { schema: named('Error') } },
-      },
+      ...Object.fromEntries(
+        failures.map((status) => [status, { $ref: `#/components/responses/${status}` }]),
+      ),
     },
   }
 }

@@ -11,7 +11,12 @@ import { isGiven } from './given.ts'
 const textRule = 'a string'
 const flag = z.boolean('true or false').nullish()
 
-export const TokenizeBodySchema = z.object(
+/** As the document says that one of them is wanted. */
+const oneOfThem = Object.entries({ prompt: 'string', content: 'string', messages: 'array' }).map(
+  ([field, type]) => ({ required: [field], properties: { [field]: { type } } }),
+)
+
+const TokenizeFieldsSchema = z.object(
   {
     model: z.string('the id of a model').nullish(),
     prompt: z.string(textRule).nullish(),
@@ -28,6 +33,7 @@ export const TokenizeBodySchema = z.object(
   },
   'a JSON object',
 )
+export const TokenizeBodySchema = TokenizeFieldsSchema.meta({ anyOf: oneOfThem })
 
 export type TokenizeRequest = {
   model: string | undefined

@@ -6,7 +6,7 @@ import { openapiDocument } from '../openai/openapi.ts'
 /** The API's own description, the same in both roles; with a key, as everything else. */
 export function registerDocsRoutes(app: FastifyInstance): void {
   // Made once: it is the same for everybody.
-  const api = openapiDocument(Object.keys(HTTP_ERRORS))
+  const api = openapiDocument(HTTP_ERRORS)
   const [document, page] = [JSON.stringify(api), docsPage(api)]
   app.get('/openapi.json', async (_request, reply) =>
     reply.type('application/json; charset=utf-8').send(document),

@@ -1,5 +1,6 @@
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { HTTP_ERRORS } from '../../server/errors.ts'
 import { OPERATIONS } from '../../server/openai/openapi.ts'
 import { chatBody, headers, MODEL, modelRole } from '../helpers/roles.ts'
 import type { TestRole } from '../helpers/roles.ts'
@@ -16,8 +17,9 @@ const document = async () => (await get('/openapi.json')).json()
 /** The schema of an operation's answer, with what it refers to. */
 async function answerSchema(path: string, method: string, status: string) {
   const { paths, components } = await document()
-  const { schema } = paths[path][method].responses[status].content['application/json']
-  return { ...schema, components }
+  const { $ref, content } = paths[path][method].responses[status]
+  const known = content ?? components.responses[$ref.split('/').at(-1)].content
+  return { ...known['application/json'].schema, components }
 }
 
 test('the document names every route of the API that the role has, and no other', async () => {
@@ -66,7 +68,7 @@ describe('what is answered is what the document says', () => {
   test('errors too', async () => {
     const asked = { method: 'POST', url: '/v1/completions', headers: headers() } as const
     const response = await role.app.inject({ ...asked, payload: '{}' })
-    const validate = ajv().compile(await answerSchema('/v1/completions', 'post', 'default'))
+    const validate = ajv().compile(await answerSchema('/v1/completions', 'post', '400'))
     validate(response.json())
     expect([response.statusCode, validate.errors]).toEqual([400, null])
   })
@@ -86,6 +88,35 @@ test('bodies that the document does not allow are refused, and those that it doe
   ]
   for (const body of bodies) {
     const asked = { method: 'POST', url: '/v1/completions', headers: headers() } as const
+    const { statusCode } = await role.app.inject({ ...asked, payload: JSON.stringify(body) })
+    expect([body, statusCode]).toEqual([body, validate(body) ? 200 : 400])
+  }
+})
+
+test('the document says which errors come with which status, and of none that nobody reads', async () => {
+  const { components } = await document()
+  const named = Object.entries(components.responses).flatMap(([status, response]) => {
+    const { schema } = (response as Described).content['application/json']
+    return schema.properties.error.properties.code.enum.map((code) => [code, Number(status)])
+  })
+  const known = Object.entries(HTTP_ERRORS).map(([code, { status }]) => [code, status])
+  expect(named.sort()).toEqual(known.filter(([, status]) => status !== 499).sort())
+})
+interface Described {
+  content: {
+    'application/json': {
+      schema: { properties: { error: { properties: { code: { enum: string[] } } } } }
+    }
+  }
+}
+
+test('of the texts of /tokenize one is wanted, by the document and by who reads them', async () => {
+  const { paths } = await document()
+  const schema = paths['/tokenize'].post.requestBody.content['application/json'].schema
+  const validate = new Ajv2020({ strict: false }).compile(schema)
+  const messages = [{ role: 'user', content: 'a' }]
+  for (const body of [{ prompt: 'a' }, { content: 'a' }, { messages }, { prompt: null }, {}]) {
+    const asked = { method: 'POST', url: '/tokenize', headers: headers() } as const
     const { statusCode } = await role.app.inject({ ...asked, payload: JSON.stringify(body) })
     expect([body, statusCode]).toEqual([body, validate(body) ? 200 : 400])
   }
