@@ -5,6 +5,7 @@ import { completionBody } from '../openai/completion-answer.ts'
 import type { CompletionPart } from '../openai/completion-answer.ts'
 import { parseCompletionRequest } from '../openai/completion-request.ts'
 import type { CompletionRequest } from '../openai/completion-request.ts'
+import { TextOffsets } from '../openai/logprobs.ts'
 import { SSE_CONTENT_TYPE } from '../openai/sse.ts'
 import { clientGone } from '../plugins/client-gone.ts'
 import { UsageCount, eventStream, headOf } from './answer-stream.ts'
@@ -109,7 +110,7 @@ async function* completionParts(
   const { topLogprobs } = wanted
   // The engine makes at least one token; who wants none is told of none.
   const silent = wanted.maxTokens === 0
-  let from = 0
+  const offsets = new TextOffsets()
   let first = true
   for await (const piece of pieces) {
     if (silent) used.add({ ...piece, tokens: 0 })
@@ -124,9 +125,9 @@ async function* completionParts(
     const finish = silent && piece.finish !== undefined ? 'length' : (piece.finish ?? null)
     first = false
     if (text === '' && told.length === 0 && finish === null) continue
-    const logprobs = topLogprobs === undefined ? undefined : { tokens: told, from }
+    const logprobs =
+      topLogprobs === undefined ? undefined : { tokens: told, offsets: offsets.of(told) }
     yield { index, text, finish, logprobs }
-    from += text.length
   }
 }
 
@@ -134,11 +135,13 @@ async function* completionParts(
 async function wholePart(parts: AsyncGenerator<CompletionPart, void>): Promise<CompletionPart> {
   let whole: CompletionPart | undefined
   const tokens: TokenLikelihood[] = []
+  const offsets: number[] = []
   for await (const part of parts) {
     tokens.push(...(part.logprobs?.tokens ?? []))
+    offsets.push(...(part.logprobs?.offsets ?? []))
     const text: string = (whole?.text ?? '') + part.text
     whole = { ...part, text }
   }
   const { index = 0, text = '', finish = 'stop', logprobs } = whole ?? {}
-  return { index, text, finish, logprobs: logprobs && { tokens, from: 0 } }
+  return { index, text, finish, logprobs: logprobs && { tokens, offsets } }
 }

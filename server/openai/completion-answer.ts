@@ -10,8 +10,8 @@ export interface CompletionPart {
   index: number
   text: string
   finish: CompletionFinish | null
-  /** Of the part's tokens, and where in the choice its text begins, in characters; undefined: not told. */
-  logprobs: { tokens: readonly TokenLikelihood[]; from: number } | undefined
+  /** Of the part's tokens, and where in the choice the text of each begins; undefined: not told. */
+  logprobs: { tokens: readonly TokenLikelihood[]; offsets: readonly number[] } | undefined
 }
 
 /** Both for the whole answer and for a chunk of it, which has no usage. */
@@ -24,7 +24,7 @@ export const completionBody = (
   system_fingerprint: head.system_fingerprint,
   choices: parts.map(({ index, text, finish, logprobs }) => ({
     ...{ index, text },
-    logprobs: logprobs === undefined ? null : completionLogprobs(logprobs.tokens, logprobs.from),
+    logprobs: logprobs === undefined ? null : completionLogprobs(logprobs.tokens, logprobs.offsets),
     finish_reason: finish,
   })),
   ...(usage === undefined ? {} : { usage }),

@@ -8,7 +8,9 @@ export interface TokenLikelihood {
   top: readonly { bytes: readonly number[]; logprob: number }[]
 }
 
-const decoder = new TextDecoder()
+/** A byte order mark is text like any other. */
+const AS_IT_IS = { ignoreBOM: true }
+const decoder = new TextDecoder('utf-8', AS_IT_IS)
 const textOf = (bytes: readonly number[]) => decoder.decode(Uint8Array.from(bytes))
 
 const shown = ({ bytes, logprob }: { bytes: readonly number[]; logprob?: number }) => ({
@@ -23,20 +25,33 @@ export const chatLogprobs = (tokens: readonly TokenLikelihood[]) => ({
   refusal: null,
 })
 
-/** Of a plain completion; `from` is where the first token's text begins in the answer, in characters. */
-export function completionLogprobs(tokens: readonly TokenLikelihood[], from: number) {
-  const texts = tokens.map(({ bytes }) => textOf(bytes))
-  let offset = from
-  const offsets = texts.map((text) => {
-    const at = offset
-    offset += text.length
-    return at
-  })
-  return {
-    tokens: texts,
-    token_logprobs: tokens.map(({ logprob }) => logprob ?? null),
-    top_logprobs: tokens.map(({ top, logprob }) => (logprob === undefined ? null : likely(top))),
-    text_offset: offsets,
+/** Of a plain completion; `offsets`: where the text of each token begins in the answer. */
+export const completionLogprobs = (
+  tokens: readonly TokenLikelihood[],
+  offsets: readonly number[],
+) => ({
+  tokens: tokens.map(({ bytes }) => textOf(bytes)),
+  token_logprobs: tokens.map(({ logprob }) => logprob ?? null),
+  top_logprobs: tokens.map(({ top, logprob }) => (logprob === undefined ? null : likely(top))),
+  text_offset: offsets,
+})
+
+/**
+ * Where the texts of tokens begin in the answer that they make up, in characters (code points, as vLLM
+ * counts them). A token that goes on with a character begins where that does.
+ */
+export class TextOffsets {
+  readonly #decoder = new TextDecoder('utf-8', AS_IT_IS)
+  #at = 0
+
+  /** Of the tokens that come next. */
+  of(tokens: readonly TokenLikelihood[]): number[] {
+    return tokens.map(({ bytes }) => {
+      const at = this.#at
+      const whole = this.#decoder.decode(Uint8Array.from(bytes), { stream: true })
+      this.#at += Array.from(whole).length
+      return at
+    })
   }
 }
 
