@@ -112,7 +112,8 @@ export class ResponseAnswer {
       })),
       top_p: chat.topP,
       truncation: 'disabled',
-      usage: usage === undefined ? null : usageOf(usage),
+      // Not null before it is known: OpenAI's document has it so in an example, and forbids it.
+      ...(usage === undefined ? {} : { usage: usageOf(usage) }),
       metadata: asked.metadata ?? {},
     }
   }

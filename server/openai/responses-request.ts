@@ -6,7 +6,7 @@ import { numberFrom, wholeFrom } from './numbers.ts'
 import { parseBody } from './parse.ts'
 import type { Parsed, RequestProblem } from './parse.ts'
 import { jsonSchemaField } from './json-schema-caps.ts'
-import { MOST_TOKENS, samplingOf } from './sampling.ts'
+import { MOST_TOKENS, samplingFields, samplingOf } from './sampling.ts'
 import { findUnsupported } from './responses-refusals.ts'
 import { functionFields, toolOf } from './tools.ts'
 import { isGiven } from './given.ts'
@@ -69,6 +69,8 @@ export const ResponsesBodySchema = z.object(
     max_output_tokens: wholeFrom(1, MOST_TOKENS).nullish(),
     temperature: numberFrom(0, 2).nullish(),
     top_p: numberFrom(0, 1).nullish(),
+    /** OpenAI knows none on this route. */
+    seed: samplingFields.seed,
     tools: z.array(ToolSchema, 'a list of tools').max(128, 'at most 128 tools').nullish(),
     tool_choice: z
       .union(
@@ -150,12 +152,13 @@ function chatOf(body: ResponsesBody): ChatRequest {
   const system: Message[] = isGiven(instructions) ? [{ role: 'system', content: instructions }] : []
   const items: readonly Item[] =
     typeof input === 'string' ? [{ role: 'user', content: input }] : input
-  const { max_output_tokens: maxTokens, temperature, top_p: topP, tool_choice: choice } = body
+  const { max_output_tokens: maxTokens, temperature, top_p: topP, seed, stream } = body
+  const choice = body.tool_choice
   const tools = (body.tools ?? []).map(toolOf)
   const format = text?.format
   const effort = reasoning?.effort
   return {
-    ...samplingOf({ max_tokens: maxTokens, temperature, top_p: topP, stream: body.stream }),
+    ...samplingOf({ max_tokens: maxTokens, temperature, top_p: topP, seed, stream }),
     model: body.model,
     messages: [...system, ...messagesOf(items)],
     tools,
