@@ -7,6 +7,7 @@ import { isolation } from './isolation.ts'
 import { kill } from './kill.ts'
 import { quality } from './quality.ts'
 import { rolling } from './rolling.ts'
+import { schemathesis } from './schemathesis.ts'
 import { slowReaders } from './slow-readers.ts'
 import { soak } from './soak.ts'
 
@@ -18,6 +19,10 @@ export const CAMPAIGNS: Record<string, Campaign> = {
   'slow-readers': {
     title: 'Clients that never read are cut in time, and cost less than 1 MiB each',
     ...{ unit: 'clients', size: 200, run: slowReaders },
+  },
+  schemathesis: {
+    title: 'Requests made from the OpenAPI document get no 5xx, and answers as the document says',
+    ...{ unit: 'examples an operation', size: 1000, model: 'smollm2', run: schemathesis },
   },
   exactness: {
     title: 'Greedy answers equal those of llama-server, and many at once those of each alone',
