@@ -20,7 +20,7 @@ interface Described {
 }
 
 export function apiPage(note: string): string {
-  const { paths, components } = openapiDocument(Object.keys(HTTP_ERRORS)) as {
+  const { paths, components } = openapiDocument(HTTP_ERRORS) as {
     paths: Record<string, Record<string, Described>>
     components: { schemas: Record<string, Schema> }
   }
