@@ -137,7 +137,9 @@ function modelOf(body: unknown, only: string | undefined): string {
     const fix = 'send {"model": ...}'
     throw new HttpError('invalid_value', { param: 'body', expected: 'a JSON object', got, fix })
   }
-  const { model = only, stream } = fields as { model?: unknown; stream?: unknown }
+  const { model: named, stream } = fields as { model?: unknown; stream?: unknown }
+  // `null` is no model, as to OpenAI.
+  const model = only === undefined ? named : (named ?? only)
   if (typeof model !== 'string' || model === '') {
     throw new HttpError(model === undefined ? 'missing_required_parameter' : 'invalid_value', {
       param: 'model',

@@ -19,6 +19,8 @@ const PAST_GATEWAY_SHARE = 0.25
 /** Of a whole request: so long a pause in its middle is waited for. */
 const RECEIVE_MS = 1000
 const ANSWER_MS = 20_000
+/** V8 keeps what it once needed under load; beyond that something of a request is kept. */
+const MOST_GROWTH_MIB = 200
 const MOST_DELAY_MS = 100
 /** Of fewer, the time that the machine gives to others is more than what inputs cost. */
 const LEAST_JUDGED = 100_000
@@ -196,11 +198,14 @@ async function outcomeOf(
   ]
   for (const [at, name] of ROLES.entries()) {
     const { p99Ms, mostMs, memoryMiB } = await site.watched(name)
-    const mib = [memory[at] ?? NaN, memoryMiB].map(show).join(' / ')
+    const before = memory[at] ?? NaN
+    const mib = [before, memoryMiB].map(show).join(' / ')
     figures.push([`${name}: event loop late, ms: p99 / most`, `${show(p99Ms)} / ${show(mostMs)}`])
     figures.push([`${name}: memory, MiB: before / after`, mib])
     if (refused >= LEAST_JUDGED && p99Ms > MOST_DELAY_MS)
       failures.push(`${name}: the event loop's p99 is ${show(p99Ms)} ms`)
+    if (!(memoryMiB - before <= MOST_GROWTH_MIB))
+      failures.push(`${name}: ${show(memoryMiB - before)} MiB more than before`)
   }
   for (const [code, count] of [...byCode].sort(([a], [b]) => a.localeCompare(b))) {
     figures.push([`\`${code}\``, String(count)])

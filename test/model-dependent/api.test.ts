@@ -202,6 +202,7 @@ describe('log probabilities', () => {
       max_tokens: 1,
       echo: true,
       logprobs: 0,
+      temperature: 0,
     }
     const [a, b] = [await post('/v1/completions', body), await post('/v1/completions', body)]
     expect(a.body.choices[0].logprobs.token_logprobs.slice(1)).not.toContain(null)

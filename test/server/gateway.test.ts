@@ -108,6 +108,16 @@ test('the body goes on byte for byte, with the key and the request id', async ()
   expect(response.headers).not.toHaveProperty('set-cookie')
 })
 
+test('where one model is served, tokens need no name of it: none, or null', async () => {
+  const { url } = await pair()
+  for (const more of [{}, { model: null }]) {
+    const body = JSON.stringify({ prompt: 'one two', ...more })
+    const answer = await fetch(`${url}/tokenize`, { method: 'POST', headers: headers(), body })
+    expect([answer.status, await answer.json()]).toMatchObject([200, { count: 2 }])
+  }
+  expect((await post(url, chatBody({ model: null }))).status).toBe(400)
+})
+
 test('a stream arrives piece by piece, not at its end', async () => {
   const engine = new FakeEngine()
   let open = () => {}

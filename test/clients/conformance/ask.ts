@@ -2,7 +2,8 @@
 import { inject } from 'vitest'
 import type { Ask } from './asks.ts'
 
-const { baseURL, apiKey, model } = inject('service')
+const service = inject('service')
+const { model } = service
 
 export interface Reply {
   status: number
@@ -10,13 +11,17 @@ export interface Reply {
 }
 
 /** `path`: behind `/v1`. */
-export async function send(path: string, init: RequestInit = {}): Promise<Response> {
+export async function send(
+  path: string,
+  init: RequestInit = {},
+  { baseURL, apiKey } = service,
+): Promise<Response> {
   const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' }
   return await fetch(baseURL + path, { ...init, headers: { ...headers, ...init.headers } })
 }
 
-export async function reply(path: string, init: RequestInit = {}): Promise<Reply> {
-  const response = await send(path, init)
+export async function reply(path: string, init: RequestInit = {}, asked = service): Promise<Reply> {
+  const response = await send(path, init, asked)
   return { status: response.status, body: await response.json() }
 }
 

@@ -15,10 +15,17 @@ export interface Exception {
 const CHOICE = 'CreateCompletionResponse/properties/choices/items/properties'
 const nothing = { type: 'null' }
 
+/** Of a token each: what the document has them be. */
+const LISTS = {
+  token_logprobs: { type: 'number' },
+  top_logprobs: { type: 'object', additionalProperties: { type: 'number' } },
+}
+
 /** Of the first token of a prompt: there is nothing before it that it could be likely after. */
 const firstToken = (kind: Kind): Exception[] =>
-  ['token_logprobs', 'top_logprobs'].map((list) => ({
-    ...{ kind, at: `${CHOICE}/logprobs/anyOf/0/properties/${list}/items`, also: nothing },
+  Object.entries(LISTS).map(([list, items]) => ({
+    ...{ kind, at: `${CHOICE}/logprobs/anyOf/0/properties/${list}` },
+    also: { type: 'array', prefixItems: [nothing], items },
     reason: 'with "echo" the first token of the prompt has no probability, and OpenAI sends null',
     refusal: new RegExp(String.raw`^/choices/\d+/logprobs/${list}/0 must be`),
   }))

@@ -1,7 +1,5 @@
 /** Answers that the model of these tests never gives: vectors, reasoning, errors of every kind. */
-import { join } from 'node:path'
 import { afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
-import { run } from '../../../infra/local/command.ts'
 import { EngineError } from '../../../server/engine/engine.ts'
 import { HTTP_ERRORS, HttpError } from '../../../server/errors.ts'
 import type { HttpErrorCode } from '../../../server/errors.ts'
@@ -14,7 +12,7 @@ import { comparable, joinedChat, joinedResponse } from './joined.ts'
 
 const service = inject('service')
 const { model } = service
-const VECTORS = join(import.meta.dirname, 'vectors.ts')
+const vectors = inject('vectors')
 let documents: Documents
 beforeAll(async () => {
   documents = await Documents.read(service)
@@ -22,11 +20,12 @@ beforeAll(async () => {
 
 describe('vectors', () => {
   const input = ['the of dan', 'yang']
-  const asked = ['float', 'base64'].map((format) => ({ input, encoding_format: format }))
-  let answers: unknown[]
+  const answers: unknown[] = []
   beforeAll(async () => {
-    const args = asked.map((body) => JSON.stringify(body))
-    answers = JSON.parse(await run(process.execPath, [VECTORS, ...args])) as unknown[]
+    for (const encoding_format of ['float', 'base64']) {
+      const body = JSON.stringify({ model: vectors.model, input, encoding_format })
+      answers.push((await reply('/embeddings', { method: 'POST', body }, vectors)).body)
+    }
   })
 
   test('as numbers and as base64 are as both documents say', () => {

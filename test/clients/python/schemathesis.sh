@@ -1,4 +1,4 @@
-# $1: the service. $2: the OpenAPI document. $3: examples an operation. $4: seed. $5: phases.
+# $1: the service. $2: the OpenAPI document. $3: examples an operation. $4: seed. $5: phases. $6: hooks.
 export SCHEMATHESIS_HOOKS="$6"
 if python -m schemathesis.cli run "$2" --url "$1" \
   --header "Authorization: Bearer $SERANTAU_API_KEY" \
