@@ -1,8 +1,9 @@
-import { randomUUID } from 'node:crypto'
 import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { AnswerPart, Piece, TokenLikelihood } from '../engine/engine.ts'
 import { HttpError } from '../errors.ts'
+import { callIds } from '../openai/call-ids.ts'
+import type { CallId } from '../openai/call-ids.ts'
 import {
   ChatChoice,
   chatBody,
@@ -113,9 +114,12 @@ export async function startChat(
   const used = new UsageCount(prompt.length)
   const tools = wanted.toolChoice.kind === 'none' ? [] : wanted.tools
   const understood = { tools, reasoning: wanted.separateReasoning, insideReasoning }
+  const idOf = callIds(format, wanted.messages)
   return {
     used,
-    choices: answers.map((pieces) => chatSteps(pieces, new OutputParser(format, understood), used)),
+    choices: answers.map((pieces) =>
+      chatSteps(pieces, new OutputParser(format, understood), idOf, used),
+    ),
   }
 }
 
@@ -143,15 +147,17 @@ function answerParts(
 async function* chatSteps(
   pieces: AsyncGenerator<Piece, void>,
   parser: OutputParser,
+  idOf: CallId,
   used: UsageCount,
 ): AsyncGenerator<ChatStep, void> {
-  const ids = new Map<number, string>()
+  let called = false
   let likelihoods: TokenLikelihood[] | undefined
   let finish: Piece['finish']
   const steps = function* (events: readonly OutputEvent[]): Generator<ChatStep> {
     for (const event of events) {
-      const part = partOf(event, ids)
+      const part = partOf(event, idOf)
       if (part === undefined) continue
+      called ||= part.kind === 'call'
       yield likelihoods === undefined ? { part } : { part, likelihoods }
       if (likelihoods !== undefined) likelihoods = []
     }
@@ -167,20 +173,17 @@ async function* chatSteps(
   }
   yield* steps(parser.finish())
   if (likelihoods !== undefined && likelihoods.length > 0) yield { likelihoods }
-  const called = ids.size > 0 && finish !== 'length'
-  yield { finish: called ? 'tool_calls' : (finish ?? 'stop') }
+  yield { finish: called && finish !== 'length' ? 'tool_calls' : (finish ?? 'stop') }
 }
 
-function partOf(event: OutputEvent, ids: Map<number, string>): ChatPart | undefined {
+function partOf(event: OutputEvent, idOf: CallId): ChatPart | undefined {
   switch (event.type) {
     case 'content':
     case 'reasoning':
       return { kind: event.type, text: event.text }
     case 'call-begin': {
       const { index, name } = event
-      const id = `call_${randomUUID().replaceAll('-', '').slice(0, 24)}`
-      ids.set(index, id)
-      return { kind: 'call', index, id, name }
+      return { kind: 'call', index, id: idOf(name, index), name }
     }
     case 'call-arguments':
       return { kind: 'arguments', index: event.index, text: event.json }

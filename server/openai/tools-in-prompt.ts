@@ -2,6 +2,7 @@
 import type { ChatRequest } from './chat-request.ts'
 import type { Message } from './chat-messages.ts'
 import { FORMATS } from './output/families.ts'
+import { forcedCalls } from './output/forced-call.ts'
 import type { OutputFormat } from './output/output-format.ts'
 import type { Tool } from './tools.ts'
 
@@ -15,9 +16,12 @@ export interface PromptedChat {
   }
 }
 
+/** What Gemma's template says to a system message. */
+const NO_SYSTEM = /system role not supported/i
+
 /**
- * A chat for a model's template. Where that does not mention tools, they are told in the system message,
- * and calls and their results are written in the messages, in the notation of Hermes.
+ * A chat for a model's template. Where that does not mention tools, a message tells them. Where it writes
+ * no calls either, these and their results are text of the messages, in the notation of Hermes.
  */
 export function withToolsInPrompt(
   format: OutputFormat,
@@ -37,19 +41,45 @@ export function withToolsInPrompt(
   if (knowsTools || (told.length === 0 && !isAboutCalls)) {
     return { format, chat: { messages, tools: told, variables } }
   }
-  const written = messages.map(writtenOut)
-  const { reasoning, ...hermes } = FORMATS.hermes
+  const writesCalls = /\btool_calls\b/.test(template) && exampleOf(format) !== undefined
+  const read = writesCalls ? format : hermesFor(format)
+  const written = writesCalls ? messages : writtenOut(messages)
   return {
-    format:
-      format.calls === undefined ? { ...hermes, ...(format.reasoning && { reasoning }) } : format,
+    format: read,
     chat: {
-      messages: told.length === 0 ? written : withInstructions(written, instructionsFor(told)),
+      messages:
+        told.length === 0
+          ? written
+          : withInstructions(written, instructionsFor(told, read), template),
       ...{ tools: [], variables },
     },
   }
 }
 
-function writtenOut(message: Message): Message {
+function hermesFor({ reasoning: thoughts }: OutputFormat): OutputFormat {
+  const { reasoning, ...hermes } = FORMATS.hermes
+  return { ...hermes, ...(thoughts && { reasoning }) }
+}
+
+/**
+ * Calls and results as text. Results that follow each other, and what the user says then, are one
+ * message: there are templates that want roles to take turns.
+ */
+function writtenOut(messages: readonly Message[]): Message[] {
+  const written: Message[] = []
+  let isAfterResult = false
+  for (const message of messages) {
+    const next = asText(message)
+    const last = written.at(-1)
+    if (isAfterResult && next.role === 'user' && last !== undefined) {
+      written[written.length - 1] = { ...next, content: `${last.content}\n${next.content}` }
+    } else written.push(next)
+    isAfterResult = message.role === 'tool'
+  }
+  return written
+}
+
+function asText(message: Message): Message {
   if (message.role === 'tool') {
     const content = `<tool_response>\n${message.content}\n</tool_response>`
     return { role: 'user', content }
@@ -63,22 +93,37 @@ function writtenOut(message: Message): Message {
   return { ...rest, content }
 }
 
-function withInstructions(messages: readonly Message[], instructions: string): Message[] {
+/** In the system message, or in the user's first where the template takes no other. */
+function withInstructions(
+  messages: readonly Message[],
+  instructions: string,
+  template: string,
+): Message[] {
+  const role = NO_SYSTEM.test(template) ? 'user' : 'system'
   const [first, ...rest] = messages
-  if (first?.role === 'system') {
-    return [{ ...first, content: `${first.content}\n\n${instructions}` }, ...rest]
-  }
-  return [{ role: 'system', content: instructions }, ...messages]
+  if (first?.role !== role) return [{ role, content: instructions }, ...messages]
+  const texts = [first.content, instructions]
+  const content = (role === 'system' ? texts : texts.reverse()).join('\n\n')
+  return [{ ...first, content }, ...rest]
 }
 
-const instructionsFor = (tools: readonly Tool[]) =>
+const instructionsFor = (tools: readonly Tool[], format: OutputFormat) =>
   [
     'You may call these functions, described one a line as JSON:',
     ...tools.map(({ name, description, parameters }) =>
       JSON.stringify({ name, description, parameters }),
     ),
     'To call one, write its name and its arguments as JSON, and nothing else:',
-    '<tool_call>',
-    '{"name": "a function\'s name", "arguments": {"an argument": "its value"}}',
-    '</tool_call>',
+    exampleOf(format),
   ].join('\n')
+
+/** A call as a family writes it; undefined: it has none, or writes their arguments otherwise than in JSON. */
+function exampleOf(format: OutputFormat): string | undefined {
+  const tools = [{ name: 'name_of_the_function' }]
+  const parts = forcedCalls(format, { tools, parallel: false, insideReasoning: false })
+  const texts = parts?.map((part) => {
+    if ('text' in part) return part.text
+    return 'json' in part ? '{"an argument": "its value"}' : undefined
+  })
+  return texts?.includes(undefined) === false ? texts.join('') : undefined
+}

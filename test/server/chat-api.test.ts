@@ -86,6 +86,23 @@ describe('tools', () => {
     expect(new Set(choices[0].message.tool_calls.map(({ id }: { id: string }) => id)).size).toBe(2)
   })
 
+  test('a call of Kimi K2 has the id by which its template names the result', async () => {
+    const chatTemplate = '{{ tools }}<|tool_calls_section_begin|>'
+    role.engine.description = { ...role.engine.description, chatTemplate }
+    const call = '<|tool_call_begin|>functions.weather:7<|tool_call_argument_begin|>{}'
+    role.engine.answer = [`<|tool_calls_section_begin|>${call}<|tool_call_end|>`]
+    const before = { type: 'function', function: { name: 'time', arguments: '{}' } }
+    const messages = [
+      { role: 'user', content: 'q' },
+      { role: 'assistant', content: null, tool_calls: [{ id: 'functions.time:0', ...before }] },
+      { role: 'tool', content: '9', tool_call_id: 'functions.time:0' },
+    ]
+    const { choices } = (await post({ messages, tools: [WEATHER] })).json()
+    expect(choices[0].message.tool_calls).toMatchObject([{ id: 'functions.weather:1' }])
+    const deltas = (await streamed({ messages, tools: [WEATHER] })).map(({ delta }) => delta)
+    expect(deltas.find((delta) => delta.tool_calls)?.tool_calls[0].id).toBe('functions.weather:1')
+  })
+
   test('without tools, or with the choice "none", a call is text', async () => {
     role.engine.answer = CALL
     for (const more of [{}, { tools: [WEATHER], tool_choice: 'none' }]) {

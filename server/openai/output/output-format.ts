@@ -13,6 +13,8 @@ export interface OutputFormat {
   readonly reasoning?: ReasoningFormat
   /** Absent: the family has no form of calls. */
   readonly calls?: CallFormat
+  /** Ids of calls, where the model reads them again; absent: any will do. */
+  readonly callId?: (name: string, number: number) => string
   /** Stand around parts of an answer and are no text of it. */
   readonly frames: readonly string[]
   /**

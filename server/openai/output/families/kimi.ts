@@ -24,6 +24,7 @@ export const KIMI_K2: OutputFormat = {
       ends: ['<|tool_call_end|>'],
     },
   },
+  callId: (name, number) => `functions.${name}:${number}`,
   frames: [],
   markers: [
     ...['<|tool_calls_section_begin|>', '<|tool_calls_section_end|>', '<|tool_call_begin|>'],
