@@ -1,7 +1,10 @@
 import { randomBytes } from 'node:crypto'
+import { callShapeOf } from './call-shape.ts'
+import type { CallShape } from './call-shape.ts'
 import { chatVariables } from './chat-variables.ts'
 import type { Rewrite } from './chat-variables.ts'
 import type { Chat, ChatPrompt } from './engine.ts'
+import { ExactNumbers } from './exact-numbers.ts'
 import type { NativeTemplate } from './native.ts'
 
 /** What rendering needs to know of a model's tokens. */
@@ -48,6 +51,8 @@ const unchanged: Rewrite = (text) => text
 export class ChatTokens {
   readonly #template: NativeTemplate
   readonly #vocabulary: Vocabulary
+  /** Found when the first calls are told. */
+  #calls: CallShape | undefined
 
   /** Throws TemplateError: it is no template, or not even one question of a user can be rendered. */
   constructor(compile: () => NativeTemplate, vocabulary: Vocabulary) {
@@ -65,11 +70,20 @@ export class ChatTokens {
     const text = this.#render(chat, unchanged)
     const tail = text.slice(-TAIL)
     const tokens = this.#vocabulary.tokenize(text, true)
-    let count = 0
-    const harmless = this.#render(chat, () => `x${count++}`)
-    const expected = this.#vocabulary.tokenize(harmless, true)
-    if (this.#controlsOf(tokens) === this.#controlsOf(expected)) return { tokens, tail }
+    if (this.#controlsOf(tokens) === this.#ownControls(chat)) return { tokens, tail }
     return { tokens: this.#tokenizeApart(chat), tail }
+  }
+
+  /** Control tokens of the chat with other texts; undefined: the template minds, as where ids have a form. */
+  #ownControls(chat: Chat): string | undefined {
+    let count = 0
+    let harmless: string
+    try {
+      harmless = this.#render(chat, (text) => (text === '' ? '' : `x${count++}`))
+    } catch {
+      return undefined
+    }
+    return this.#controlsOf(this.#vocabulary.tokenize(harmless, true))
   }
 
   /** Marks stand for control tokens that clients wrote, until the template has done its work. */
@@ -103,13 +117,19 @@ export class ChatTokens {
   }
 
   #render(chat: Chat, rewrite: Rewrite): string {
-    return attempt('not_rendered', () =>
-      this.#template.render({
-        ...chatVariables(chat, rewrite),
-        bos_token: this.#vocabulary.bosText,
-        eos_token: this.#vocabulary.eosText,
-      }),
-    )
+    const calls = () =>
+      (this.#calls ??= callShapeOf((probe, shape) => this.#renderAs(probe, unchanged, () => shape)))
+    return attempt('not_rendered', () => this.#renderAs(chat, rewrite, calls))
+  }
+
+  #renderAs(chat: Chat, text: Rewrite, calls: () => CallShape): string {
+    const numbers = new ExactNumbers()
+    const rendered = this.#template.render({
+      ...chatVariables(chat, { text, numbers, calls }),
+      bos_token: this.#vocabulary.bosText,
+      eos_token: this.#vocabulary.eosText,
+    })
+    return numbers.restore(rendered)
   }
 
   #controlsOf(tokens: readonly number[]): string {
