@@ -1,4 +1,5 @@
-"""Renders chat templates as Hugging Face's tokenizers do: JSON lines of {template, variables} in, of {text} or {error} out."""
+"""Renders chat templates as Hugging Face's tokenizers do. A line of JSON is a template and what to render with it, see
+reference.ts; a line comes back for each: {text} or {error} for each rendering."""
 
 import json
 import sys
@@ -6,9 +7,7 @@ from datetime import datetime
 
 import jinja2
 import jinja2.ext
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-NOW = datetime(2026, 1, 2, 3, 4, 5)
+from jinja2.sandbox import ImmutableSandboxedEnvironment, SandboxedEnvironment
 
 
 class Generation(jinja2.ext.Extension):
@@ -33,20 +32,49 @@ def to_json(value, ensure_ascii=False, indent=None, separators=None, sort_keys=F
     return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
 
 
-def environment():
-    env = ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=[Generation, jinja2.ext.loopcontrols]
-    )
+def environment(now, growing_lists):
+    kind = SandboxedEnvironment if growing_lists else ImmutableSandboxedEnvironment
+    env = kind(trim_blocks=True, lstrip_blocks=True, extensions=[Generation, jinja2.ext.loopcontrols])
     env.filters["tojson"] = to_json
     env.globals["raise_exception"] = raise_exception
-    env.globals["strftime_now"] = NOW.strftime
+    env.globals["strftime_now"] = now.strftime
     return env
+
+
+def members(text):
+    """Arguments of a call, which clients send as JSON; what is no object stays text."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return value if isinstance(value, dict) else text
+
+
+def outcomes(env, source, renderings):
+    try:
+        template = env.from_string(source)
+    except jinja2.exceptions.TemplateError as error:
+        return [named(error)] * len(renderings)
+    return [outcome(template, variables) for variables in renderings]
+
+
+def outcome(template, variables):
+    try:
+        return {"text": template.render(**variables)}
+    except Exception as error:  # whatever a template does wrong
+        return named(error)
+
+
+def named(error):
+    return {"error": f"{type(error).__name__}: {error}"}
 
 
 for line in sys.stdin:
     asked = json.loads(line)
-    try:
-        text = environment().from_string(asked["template"]).render(**asked["variables"])
-        print(json.dumps({"text": text}))
-    except Exception as error:  # whatever a template does wrong
-        print(json.dumps({"error": f"{type(error).__name__}: {error}"}))
+    if asked["arguments"] == "members":
+        for variables in asked["renderings"]:
+            for message in variables["messages"]:
+                for call in message.get("tool_calls", []):
+                    call["function"]["arguments"] = members(call["function"]["arguments"])
+    env = environment(datetime.fromisoformat(asked["now"]), asked["growingLists"])
+    print(json.dumps(outcomes(env, asked["template"], asked["renderings"])))
