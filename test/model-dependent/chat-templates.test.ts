@@ -2,6 +2,8 @@
  * Every chat template that llama.cpp's source holds, as makers of models published it: what the engine
  * makes of a conversation is what Python's Jinja makes of it.
  */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { loadBindings } from '../../server/engine/bindings.ts'
@@ -10,6 +12,7 @@ import type { Bindings } from '../../server/engine/native.ts'
 import { detectFormat } from '../../server/openai/output/detect-format.ts'
 import { withToolsInPrompt } from '../../server/openai/tools-in-prompt.ts'
 import { ChatTemplates } from '../helpers/chat-templates.ts'
+import { ROOT } from '../helpers/project.ts'
 import { CONVERSATIONS } from '../templates/conversations.ts'
 import {
   DIFFERENCES,
@@ -64,6 +67,11 @@ describe('what the engine renders is what Python renders', () => {
     expect(NAMES.length).toBeGreaterThanOrEqual(70)
     const differing = DIFFERENCES.flatMap((difference) => difference.templates)
     expect(differing.filter((name) => !NAMES.includes(name))).toEqual([])
+  })
+
+  test('but for differences that are told', () => {
+    const page = readFileSync(join(ROOT, 'docs/concepts/tool-calls.md'), 'utf8')
+    expect(DIFFERENCES.filter(({ why }) => !page.includes(`| ${why} |`))).toEqual([])
   })
 
   test.each(NAMES)('%s', (name) => {
