@@ -26,6 +26,8 @@ export class FakeEngine implements Engine {
   completed = 0
   probes = 0
   probeAnswer = true
+  /** false: what is asked is forgotten, where many ask and memory is watched. */
+  remembers = true
   readonly requests: GenerateRequest[] = []
   readonly chats: Chat[] = []
   /** Of its model. */
@@ -47,7 +49,7 @@ export class FakeEngine implements Engine {
 
   async tokenizeChat(chat: Chat): Promise<ChatPrompt> {
     this.#checkReady()
-    this.chats.push(chat)
+    if (this.remembers) this.chats.push(chat)
     const tokens = chat.messages.flatMap(({ content }) => words(content))
     return { tokens, tail: this.tail }
   }
@@ -83,7 +85,7 @@ export class FakeEngine implements Engine {
     if (this.failWith !== undefined) throw this.failWith
     await this.#enter(signal)
     try {
-      this.requests.push(request)
+      if (this.remembers) this.requests.push(request)
       const tokens = this.answer.slice(0, request.maxTokens)
       const finish = tokens.length < this.answer.length ? 'length' : 'stop'
       for (const [index, text] of tokens.entries()) {

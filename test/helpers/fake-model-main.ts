@@ -26,9 +26,7 @@ if (config.role !== 'model') throw new Error('expected the config of a model rol
 const answer = JSON.parse(process.env['FAKE_ANSWER'] ?? '{"pieces":3,"bytes":4}') as FakeAnswer
 const engine = new FakeEngine(SLOTS, SLOTS)
 const { pieces, bytes, everyMs } = answer
-// It remembers what it is asked, for tests in its own process; here nobody reads it, and memory is watched.
-engine.requests.push = () => 0
-engine.chats.push = () => 0
+engine.remembers = false
 engine.answer = Array.from({ length: pieces }, () => 'x'.repeat(bytes))
 if (everyMs !== undefined) engine.beforeToken = () => sleep(everyMs)
 const logger = createLogger('model')

@@ -38,10 +38,8 @@ describe('answers to one request', () => {
 
   test('one that fails on its way ends the others, and its error is the one that is seen', async () => {
     const engine = new FakeEngine(4, 8)
-    engine.failAt = 2
     const signal = new AbortController().signal
     const answers = await startChoices(engine, [wanted, wanted, wanted], signal, asIs)
-    engine.failAt = undefined
     const failing = answers[1]!
     engine.beforeToken = async (index) => {
       if (index === 2) throw new EngineError('unavailable', 'the first to fail')

@@ -2,7 +2,8 @@ import { execFile } from 'node:child_process'
 import { readFile, readdir } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import type { RunningArm } from '../arms.ts'
-import { HOP, askHop, meanOf, warmUpHop } from './hop.ts'
+import { HOP, askHop, warmUpHop } from './hop.ts'
+import { meanOf } from './in-turn.ts'
 import { type Cases, type Workload, figure, withArm } from './workload.ts'
 
 const run = promisify(execFile)

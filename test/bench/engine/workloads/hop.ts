@@ -1,7 +1,8 @@
 import type { Behind, RunningArm } from '../arms.ts'
 import type { Target } from '../client.ts'
 import type { Prompts } from '../prompts.ts'
-import { type Figures, closedLoop, summarise, ttftOf } from '../load.ts'
+import { closedLoop, summarise, ttftOf } from '../load.ts'
+import { inTurn } from './in-turn.ts'
 import { type Cases, type Session, type Workload, figure, withArm } from './workload.ts'
 
 const STREAMS = [1, 16]
@@ -83,21 +84,4 @@ async function firstTokens(url: string): Promise<{ seconds: number; count: numbe
   const read = (suffix: string) =>
     Number(new RegExp(`^${NAME}_${suffix} (\\S+)$`, 'm').exec(text)?.[1])
   return { seconds: read('sum'), count: read('count') }
-}
-
-/** Means of each way's turns, which are taken in the order given. */
-export async function inTurn<Way extends string>(
-  order: readonly Way[],
-  measure: (way: Way, turn: number) => Promise<Figures>,
-): Promise<Cases> {
-  const taken: Record<string, Figures[]> = {}
-  for (const [turn, way] of order.entries()) (taken[way] ??= []).push(await measure(way, turn))
-  return Object.fromEntries(Object.entries(taken).map(([way, each]) => [way, meanOf(each)]))
-}
-
-export function meanOf(each: readonly Figures[]): Figures {
-  const names = Object.keys(each[0] ?? {})
-  const mean = (name: string) =>
-    each.reduce((sum, figures) => sum + (figures[name] ?? Number.NaN), 0) / each.length
-  return Object.fromEntries(names.map((name) => [name, mean(name)]))
 }

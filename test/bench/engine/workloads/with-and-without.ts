@@ -1,6 +1,6 @@
 import type { Ask } from '../client.ts'
 import { closedLoop, summarise } from '../load.ts'
-import { inTurn } from './hop.ts'
+import { inTurn } from './in-turn.ts'
 import { type Cases, type Session, type Workload, figure, withArm } from './workload.ts'
 
 const STREAMS = 8
