@@ -17,7 +17,10 @@ const SET: Record<keyof Limits, Row> = {
     'the connection is cut: `client_too_slow` in the log and in `serantau_requests_total`',
   ],
   maxStreamMs: ['for an answer, its wait in the queue included, ms', error('deadline_exceeded')],
-  maxStreamsPerKey: ['requests of one key under way', error('too_many_streams')],
+  maxStreamsPerKey: [
+    'requests of one key under way; the answers of one (`n`, a list of prompts) count once, and each waits for a slot of its own',
+    error('too_many_streams'),
+  ],
 }
 
 const FIXED: Record<keyof typeof HTTP_LIMITS, Row> = {
