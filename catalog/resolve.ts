@@ -1,4 +1,4 @@
-import type { BaseModel, ModelFile } from './base-model.ts'
+import type { BaseModel, KnownFile, ModelFile } from './base-model.ts'
 import { KitError, type ErrorCode, type Problem } from './errors.ts'
 import { BASE_MODELS } from './models/index.ts'
 import { formatPath } from './parse-stack-file.ts'
@@ -8,7 +8,7 @@ import type { StackFile, StackModel } from './stack-file.ts'
 /** One model of the stack file with its row of the catalogue, every choice made. */
 export interface ResolvedModel {
   base: BaseModel
-  file: ModelFile
+  file: KnownFile
   choice: StackModel
   replicas: number
   /** Tokens of one request. */
@@ -90,7 +90,8 @@ function checkModel(
       fix: 'set weights: { from: url, url: https://... } or { from: pvc, claim: ..., path: ... }',
     })
   }
-  const short = memoryProblem(choice, file)
+  const known = file && knownOf(base, file, choice, at('weights'), add)
+  const short = memoryProblem(choice, known ?? file)
   if (short) add('STACK_FILE_INVALID', { path: at('memory'), ...short })
   if (stack.cluster.kind === 'local' && choice.state) {
     add('STACK_FILE_INVALID', {
@@ -101,9 +102,40 @@ function checkModel(
     })
   }
   const replicas = replicasOf(choice, at('replicas'), add)
-  if (!file || problems.length > 0) return { problems }
+  if (!known || problems.length > 0) return { problems }
   const contextSize = choice.contextSize ?? Math.min(DEFAULT_CONTEXT_SIZE, base.contextSize)
-  return { model: { base, file, choice, replicas, contextSize }, problems }
+  return { model: { base, file: known, choice, replicas, contextSize }, problems }
+}
+
+/** The file by the catalogue's digest, or by the stack file's where the catalogue has facts alone. */
+function knownOf(
+  base: BaseModel,
+  file: ModelFile,
+  { weights }: StackModel,
+  path: string,
+  add: (code: ErrorCode, problem: Problem) => void,
+): KnownFile | undefined {
+  const { sha256 } = file
+  if (sha256 !== undefined) {
+    if (weights?.sha256 === undefined || weights.sha256 === sha256) return { ...file, sha256 }
+    add('STACK_FILE_INVALID', {
+      path: `${path}.sha256`,
+      expected: `${sha256}, as the catalogue has it of ${base.id} ${file.quantization}`,
+      got: weights.sha256,
+      fix: 'remove it, or choose the quantization that the file is of',
+    })
+    return undefined
+  }
+  if (weights?.sha256 !== undefined && weights.bytes !== undefined) {
+    return { ...file, bytes: weights.bytes, sha256: weights.sha256 }
+  }
+  add('STACK_FILE_INVALID', {
+    path,
+    expected: `bytes and sha256 of the file: of ${base.id} the catalogue has facts alone`,
+    got: JSON.stringify(weights ?? 'nothing'),
+    fix: 'set weights: { ..., bytes: <size>, sha256: <digest> } of the file that your people checked',
+  })
+  return undefined
 }
 
 /** The weights are the process's own memory; prefixes in memory count as the pod's, and the server beside both. */

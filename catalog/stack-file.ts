@@ -94,17 +94,29 @@ const InnerPathSchema = z
   .string()
   .regex(/^(?!\/)(?!.*(^|\/)\.\.(\/|$))[A-Za-z0-9._/-]+$/, 'a relative path without ".."')
 
+/** Of a file that the catalogue does not know. */
+const statedFile = {
+  bytes: z
+    .int()
+    .positive()
+    .optional()
+    .describe('Size of the file, where the catalogue lacks its SHA-256'),
+  sha256: Sha256Schema.optional().describe('Of the file, where the catalogue lacks it'),
+}
+
 export const WeightsSchema = z.discriminatedUnion('from', [
   z.strictObject({
     from: z.literal('url'),
     url: z
       .url({ protocol: /^https$/ })
       .describe('https URL of the GGUF file; its digest is checked'),
+    ...statedFile,
   }),
   z.strictObject({
     from: z.literal('pvc'),
     claim: KubernetesNameSchema.describe('A PersistentVolumeClaim in the namespace'),
     path: InnerPathSchema.describe('The GGUF file in it; its digest is checked'),
+    ...statedFile,
   }),
 ])
 export type Weights = z.infer<typeof WeightsSchema>

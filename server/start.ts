@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util'
 import closeWithGrace from 'close-with-grace'
 import type { BaseModel } from '../catalog/base-model.ts'
 import { KitError } from '../catalog/errors.ts'
-import { BASE_MODELS, DEFAULT_MODEL_ID } from '../catalog/models/index.ts'
+import { BASE_MODELS, DEFAULT_MODEL_ID, knownFile } from '../catalog/models/index.ts'
 import { bytesOf } from '../catalog/quantity.ts'
 import { GatewayConfigSchema, ModelConfigSchema } from '../catalog/serving-config.ts'
 import type { GatewayConfig, ModelConfig } from '../catalog/serving-config.ts'
@@ -41,7 +41,7 @@ async function main(): Promise<void> {
   leaveMemoryOutOfCoreDumps()
   const options = readArguments(process.argv.slice(2))
   const { model, port } = options
-  const file = await ensureWeights(model.files[0]!, join(cacheFolder(), 'weights'), (detail) =>
+  const file = await ensureWeights(knownFile(model), join(cacheFolder(), 'weights'), (detail) =>
     say(`weights: ${detail}`),
   )
   say(`engine: ${describeAddon(await chooseAddon())}`)
@@ -85,7 +85,7 @@ async function engineReady({ engine }: RunningRole): Promise<void> {
 }
 
 function served(model: BaseModel) {
-  return { id: model.id, digest: model.files[0]!.sha256, licence: model.licence.id }
+  return { id: model.id, digest: knownFile(model).sha256, licence: model.licence.id }
 }
 
 function modelConfig(model: BaseModel, file: string): ModelConfig {
@@ -97,7 +97,7 @@ function modelConfig(model: BaseModel, file: string): ModelConfig {
     model: {
       ...served(model),
       file,
-      bytes: model.files[0]!.bytes,
+      bytes: knownFile(model).bytes,
       contextSize: Math.min(MAX_CONTEXT, model.contextSize),
       slots: SLOTS,
       chat: model.chat,

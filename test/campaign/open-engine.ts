@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { BASE_MODELS } from '../../catalog/models/index.ts'
+import { BASE_MODELS, knownFile } from '../../catalog/models/index.ts'
 import { chooseAddon } from '../../server/engine/addon.ts'
 import { EngineClient } from '../../server/engine/engine-client.ts'
 import type { GenerateRequest } from '../../server/engine/engine.ts'
@@ -42,7 +42,7 @@ export async function engineOptions(
   more: Partial<EngineOptions>,
 ): Promise<EngineOptions> {
   const id = MODELS[model]
-  const { sha256: digest, bytes } = BASE_MODELS[id]!.files[0]!
+  const { sha256: digest, bytes } = knownFile(BASE_MODELS[id]!)
   const threads = availableParallelism()
   return {
     ...{ file: await weightsOf(id), digest, bytes, threads, gpu: false },

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { BASE_MODELS, DEFAULT_MODEL_ID } from '../../catalog/index.ts'
+import { BASE_MODELS, DEFAULT_MODEL_ID, knownFile } from '../../catalog/index.ts'
 import {
   importImage,
   startCluster,
@@ -26,7 +26,7 @@ const NAMESPACE = 'ai'
 const KEY = 'charts-test-key'
 const quiet = () => undefined
 const base = BASE_MODELS[DEFAULT_MODEL_ID]!
-const file = base.files[0]!
+const file = knownFile(base)
 const OPTIONS = ['--namespace', NAMESPACE, '--timeout', '120s']
 
 /** What a cluster's people prepare: a namespace that enforces, a Secret, a volume with the weights. */

@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { parse, stringify } from 'yaml'
-import { BASE_MODELS, DEFAULT_MODEL_ID } from '../../catalog/index.ts'
+import { BASE_MODELS, DEFAULT_MODEL_ID, knownFile } from '../../catalog/index.ts'
 import { buildImage } from '../../infra/local/image.ts'
 import {
   importImage,
@@ -152,7 +152,7 @@ describe('cluster.kind: existing, through a kubeconfig with two contexts', () =>
     kubeconfig = join(project.folder, 'kubeconfig')
     await writeFile(kubeconfig, await mergeKubeconfigs(ours, other), { mode: 0o600 })
 
-    const file = BASE_MODELS[DEFAULT_MODEL_ID]!.files[0]!
+    const file = knownFile(BASE_MODELS[DEFAULT_MODEL_ID]!)
     const source = await ensureWeights(file, weightsStore(), quiet)
     const folder = join(weightsFolder('ministry'), 'storage-team')
     await mkdir(folder, { recursive: true })
@@ -248,7 +248,7 @@ describe('cluster.kind: existing, through a kubeconfig with two contexts', () =>
     await writeFile(path, stringify(stack))
     await project.json<UpResult>(['up', '--stack', 'prod'])
     const stored = await readdir(join(weightsFolder('ministry'), 'fast', 'sha256'))
-    expect(stored).toEqual([`${BASE_MODELS[DEFAULT_MODEL_ID]!.files[0]!.sha256}.gguf`])
+    expect(stored).toEqual([`${knownFile(BASE_MODELS[DEFAULT_MODEL_ID]!).sha256}.gguf`])
   })
 
   test("the other context's objects stay byte for byte the same", async () => {

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { BASE_MODELS } from '../../catalog/models/index.ts'
+import { BASE_MODELS, knownFile } from '../../catalog/models/index.ts'
 import { ensureWeights } from '../../weights/fetch.ts'
 import { API_KEY, until, writeKeys } from './roles.ts'
 
@@ -16,7 +16,7 @@ const CACHE = process.env['SERANTAU_CACHE'] ?? join(homedir(), '.cache', 'serant
 
 /** Path of a catalogue model's verified file, in the cache that the CLI shares. */
 export async function weightsOf(id: string): Promise<string> {
-  return await ensureWeights(BASE_MODELS[id]!.files[0]!, join(CACHE, 'weights'), () => undefined)
+  return await ensureWeights(knownFile(BASE_MODELS[id]!), join(CACHE, 'weights'), () => undefined)
 }
 
 const WITH_CORE_DUMPS = ['sh', '-c', 'ulimit -c unlimited && exec "$0" "$@"']
@@ -109,16 +109,16 @@ export async function isReady(url: string): Promise<boolean> {
 export const untilReady = ({ url }: RealRole) => until(() => isReady(url), 'ready', 60_000)
 
 export function modelConfig(id: string, file: string, more: object = {}): object {
-  const { chat, licence, files } = BASE_MODELS[id]!
-  const { sha256: digest, bytes } = files[0]!
+  const { chat, licence } = BASE_MODELS[id]!
+  const { sha256: digest, bytes } = knownFile(BASE_MODELS[id]!)
   const model = { id, digest, bytes, licence: licence.id, file, chat }
   return { role: 'model', model: { ...model, contextSize: 1024, slots: 4, ...more } }
 }
 
 export function gatewayConfig(models: Record<string, string>): object {
   const rows = Object.entries(models).map(([id, url]) => {
-    const { licence, files } = BASE_MODELS[id]!
-    return { id, digest: files[0]!.sha256, licence: licence.id, url }
+    const { licence } = BASE_MODELS[id]!
+    return { id, digest: knownFile(BASE_MODELS[id]!).sha256, licence: licence.id, url }
   })
   return { role: 'gateway', models: rows }
 }
