@@ -1,10 +1,10 @@
 import { open } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { EnvHttpProxyAgent, request } from 'undici'
+import { EnvHttpProxyAgent } from 'undici'
 import type { Dispatcher } from 'undici'
+import { Refused, getOverHttps } from './https-request.ts'
 
-const MAX_REDIRECTS = 5
 const ATTEMPTS = 4
 const STALLED_MS = 60_000
 const FIRST_PAUSE_MS = 250
@@ -45,9 +45,6 @@ export async function fetchOverHttps(
   }
 }
 
-/** A refusal: asking again would bring the same. */
-class Refused extends Error {}
-
 const isTransient = (error: unknown) =>
   !(error instanceof Refused) && (error as NodeJS.ErrnoException).code !== 'ENOSPC'
 
@@ -59,7 +56,8 @@ async function downloadRest(
   file: FileHandle,
   dispatcher: Dispatcher,
 ): Promise<number> {
-  const { statusCode, body } = await followed(url, have, dispatcher)
+  const range: Record<string, string> = have > 0 ? { range: `bytes=${have}-` } : {}
+  const { statusCode, body } = await getOverHttps(url, range, dispatcher)
   let at = have
   if (statusCode === 200) {
     // The source cannot resume: begin again.
@@ -76,24 +74,4 @@ async function downloadRest(
     at += part.length
   }
   return at
-}
-
-async function followed(
-  url: string,
-  have: number,
-  dispatcher: Dispatcher,
-): Promise<Dispatcher.ResponseData> {
-  let at = url
-  for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
-    if (!at.startsWith('https://')) throw new Refused(`${url} leads away from https`)
-    const headers = have > 0 ? { range: `bytes=${have}-` } : {}
-    const answer = await request(at, { dispatcher, headers })
-    const location = answer.headers.location
-    if (answer.statusCode < 300 || answer.statusCode >= 400 || typeof location !== 'string') {
-      return answer
-    }
-    answer.body.destroy()
-    at = new URL(location, at).href
-  }
-  throw new Refused(`${url} redirects more than ${MAX_REDIRECTS} times`)
 }

@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { BASE_MODELS } from '../../catalog/models/index.ts'
 import { readModelFile } from '../../weights/gguf/model-file.ts'
+import { withFile } from '../../weights/gguf/byte-source.ts'
+import { shapeOf } from '../../weights/gguf/model-shape.ts'
 import { factsOf } from '../../weights/gguf/model-facts.ts'
 import { TENSOR_TYPES } from '../../weights/gguf/tensor-types.ts'
 import { judge } from '../campaign/gguf/judge.ts'
@@ -14,10 +16,14 @@ import type { GgufParts } from '../helpers/small-gguf.ts'
 import { CHAT, EMBEDDER, SMALL_MODELS, changed } from '../helpers/small-models.ts'
 import { weightsOf } from '../helpers/real-role.ts'
 
-test.each(Object.values(BASE_MODELS))(
-  'the file of $id is a whole model, and its tensors add up to its size to the byte',
-  async ({ id, chat, contextSize }) => {
-    const gguf = readModelFile(await weightsOf(id))
+const SERVED = Object.values(BASE_MODELS).filter(({ verified }) => verified === 'served here')
+
+test.each(SERVED)(
+  'the file of $id is a whole model, of the shape that its row tells, and its tensors add up to its size to the byte',
+  async ({ id, chat, contextSize, shape }) => {
+    const path = await weightsOf(id)
+    const gguf = readModelFile(path)
+    expect(withFile(path, (source) => shapeOf(gguf, source))).toEqual(shape)
     const last = gguf.tensors.at(-1)!
     const padded = Math.ceil((last.at + last.bytes) / 32) * 32
     expect(padded).toBe(gguf.size)
