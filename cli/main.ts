@@ -6,6 +6,7 @@ import { downCommand } from './down.ts'
 import { engineCommand } from './engine.ts'
 import { imageCommand } from './image.ts'
 import { modelsCommand } from './models.ts'
+import { planCommand } from './plan.ts'
 import { previewCommand } from './preview.ts'
 import { statusCommand } from './status.ts'
 import { upCommand } from './up.ts'
@@ -29,6 +30,7 @@ function program(): Command {
     image: imageCommand,
     engine: engineCommand,
     models: modelsCommand,
+    plan: planCommand,
   })) {
     register(withCommonOptions(serantau.command(verb)))
   }
