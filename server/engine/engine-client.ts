@@ -43,6 +43,8 @@ export interface LifeEvent {
   /** `load`, `decode`, `start`, `memory`, `hung`, `exit` or a signal. */
   how?: string
   pid?: number
+  /** Memory that the engine asked for and will take when answers fill its cache. */
+  untouchedMiB?: number
   restartInMs?: number
 }
 export type EngineEvent = LifeEvent | (EngineWarning & { fix: string })
@@ -234,7 +236,7 @@ export class EngineClient implements Engine {
     this.#readyMs = this.#lastStepMs = this.#now()
     this.#loadMs = this.#readyMs - this.#startedMs
     this.#served = false
-    this.#reportReady(compiled)
+    this.#reportReady(compiled, untouchedBytes)
   }
 
   #chosen(addon: Addon): void {
@@ -264,13 +266,14 @@ export class EngineClient implements Engine {
     }
   }
 
-  #reportReady(compiled: boolean): void {
+  #reportReady(compiled: boolean, untouchedBytes: number): void {
     const chosen = this.#addon ?? { kind: 'prebuilt', key: '' }
     if (chosen.kind !== 'prebuilt' && !compiled) {
       this.#warn({ event: 'engine_addon_unused', cause: 'not_loaded' })
     }
     const addon = compiled ? describeAddon(chosen) : 'prebuilt'
-    this.#options.report({ event: 'engine_ready', ...this.#pidField(), addon })
+    const untouchedMiB = Math.round(untouchedBytes / 2 ** 20)
+    this.#options.report({ event: 'engine_ready', ...this.#pidField(), addon, untouchedMiB })
   }
 
   #warn(warning: EngineWarning): void {

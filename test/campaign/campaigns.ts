@@ -5,6 +5,7 @@ import { exactness } from './exactness.ts'
 import { gguf } from './gguf.ts'
 import { isolation } from './isolation.ts'
 import { kill } from './kill.ts'
+import { planner } from './planner.ts'
 import { quality } from './quality.ts'
 import { rolling } from './rolling.ts'
 import { schemathesis } from './schemathesis.ts'
@@ -52,6 +53,10 @@ export const CAMPAIGNS: Record<string, Campaign> = {
   gguf: {
     title: 'Damaged files of weights are refused with their reason before native code sees them',
     ...{ unit: 'mutants', size: 10_000_000, run: gguf },
+  },
+  planner: {
+    title: 'The memory that is planned for a model is what it takes',
+    ...{ unit: 'layouts', size: 120, model: 'gemma', run: planner },
   },
   rolling: {
     title: 'Rolling updates under load in the embedded cluster drop no stream',

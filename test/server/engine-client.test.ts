@@ -170,18 +170,18 @@ describe('a compiled addon that is not the one in use', () => {
       detail: '/addon: expected this CPU, got another',
       fix: expect.stringContaining('engine build'),
     })
-    expect(is).toEqual({ event: 'engine_ready', addon: 'prebuilt' })
+    expect(is).toEqual({ event: 'engine_ready', addon: 'prebuilt', untouchedMiB: 0 })
   })
 
   test('because the system could not load it: what it may lack', async () => {
     const [warning, is] = await saidOf({ kind: 'native', key: 'k', stale: false })
     const fix = expect.stringContaining('install libgomp1')
     expect(warning).toEqual({ event: 'engine_addon_unused', cause: 'not_loaded', fix })
-    expect(is).toEqual({ event: 'engine_ready', addon: 'prebuilt' })
+    expect(is).toEqual({ event: 'engine_ready', addon: 'prebuilt', untouchedMiB: 0 })
   })
 
   test('because none was built: nothing', async () => {
     const events = await saidOf({ kind: 'prebuilt', key: 'p' })
-    expect(events).toEqual([{ event: 'engine_ready', addon: 'prebuilt' }])
+    expect(events).toEqual([{ event: 'engine_ready', addon: 'prebuilt', untouchedMiB: 0 }])
   })
 })
