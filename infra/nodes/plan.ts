@@ -78,7 +78,7 @@ function verdictOf(
     return { kind: 'refused', reason: accelerator.engine.refused }
   }
   if (accelerator.engine.image === 'cpu') {
-    return { kind: 'cpu', bytes: bytesOfMemory(memory) + processBytes(layout.slots) }
+    return { kind: 'cpu', bytes: bytesOfMemory(memory) + processBytes(model.shape, layout.slots) }
   }
   const { cards, fullest, layersOnOneCard } = fitOf(memory, model.shape.layers, accelerator)
   if (cards === undefined) return { kind: 'too big', fullest, layers: layersOnOneCard }

@@ -41,7 +41,7 @@ export async function planner({ model, size, say }: Settings): Promise<Outcome> 
     say(`serving ${layout.slots} slots of ${layout.contextSize} tokens`)
     const planned = memoryOf(found.model.shape, found.model.weights, layout)
     const bytes = await servedBytes(id, file, layout)
-    const all = bytesOfMemory(planned) + processBytes(layout.slots)
+    const all = bytesOfMemory(planned) + processBytes(found.model.shape, layout.slots)
     errors.processes.push(all / bytes - 1)
   }
   return outcomeOf(layouts.length, served.length, errors)

@@ -56,7 +56,10 @@ test('a header is read from the first bytes of a file', async () => {
 })
 
 test('a long header is fetched in parts, each byte once', async () => {
-  const long = texts('general.tags', Array.from({ length: 3 }, () => 'x'.repeat(MEBIBYTE)))
+  const long = texts(
+    'general.tags',
+    Array.from({ length: 3 }, () => 'x'.repeat(MEBIBYTE)),
+  )
   serve(ggufFile(changed(CHAT, [long])))
   expect(await heads()).toBe(4)
   const bounds = asked.map((range) => /(\d+)-(\d+)/.exec(range)!.slice(1).map(Number))
