@@ -97,7 +97,10 @@ async function storm(session: Session): Promise<Cases> {
   })
 }
 
-/** Short requests in legs; memory is read between them, the first fifth is warming up. */
+/**
+ * Short requests in legs; memory is read between them. The heap of a JavaScript server grows to its size over the
+ * first thousands, which is no slope: only the second half counts.
+ */
 async function soak(session: Session): Promise<Cases> {
   const { prompts, seed, slots, soakRequests } = session
   return withArm(session, async (arm) => ({
@@ -113,7 +116,7 @@ async function soak(session: Session): Promise<Cases> {
         errors += summarise(answers)['errors'] ?? 0
         points.push([sent + slots * LEG_TURNS, await memoryMiB(pids)])
       }
-      const settled = points.filter(([sent]) => sent > soakRequests / 5)
+      const settled = points.filter(([sent]) => sent > soakRequests / 2)
       return { mibPerThousand: slope(settled) * 1000, requests: soakRequests, errors }
     }),
   }))
