@@ -116,7 +116,7 @@ async function soak(session: Session): Promise<Cases> {
         errors += summarise(answers)['errors'] ?? 0
         points.push([sent + slots * LEG_TURNS, await memoryMiB(pids)])
       }
-      const settled = points.filter(([sent]) => sent > soakRequests / 2)
+      const settled = points.filter(([sent]) => sent >= soakRequests / 2)
       return { mibPerThousand: slope(settled) * 1000, requests: soakRequests, errors }
     }),
   }))
