@@ -166,8 +166,11 @@ describe('the main job, from a fresh state folder to nothing left', () => {
     expect(added).not.toBe(text)
     await writeFile(stack(), added)
     await project.json<UpResult>(['up'])
-    // A connection that was kept open ends with the old gateway pod, a few seconds after `up`.
-    await until('both bases', async () => (await client.models.list()).data.length === 2)
+    // Connections that were kept open end with the old gateway pod, a few seconds after `up`: at once they are all asked.
+    await until('both bases', async () => {
+      const lists = await Promise.all(Array.from({ length: 8 }, () => client.models.list()))
+      return lists.every(({ data }) => data.length === 2)
+    })
     const served = await client.models.list()
     expect(served.data.map(({ id }) => id).sort()).toEqual([GEMMA, SMOL])
     const completion = await client.completions.create({
