@@ -6,6 +6,7 @@ import { MODELS } from '../bench/engine/options.ts'
 import { memoryMiB } from '../bench/engine/processes.ts'
 import { allocator, GGML_TYPES, type Allocator } from '../helpers/allocator.ts'
 import { modelConfig, startRole, untilReady, weightsOf } from '../helpers/real-role.ts'
+import { until } from '../helpers/roles.ts'
 import type { Outcome, Settings } from './campaign.ts'
 
 const CONTEXTS = [256, 1024, 2048, 8192]
@@ -103,6 +104,8 @@ async function servedBytes(
   const role = await startRole(modelConfig(id, file, { contextSize, slots }))
   try {
     await untilReady(role)
+    // Its log may come a moment after its health.
+    await until(() => role.logged().includes('engine_ready'), 'the engine in the log')
     const pids = [role.process.pid ?? 0, role.enginePid()]
     return (await memoryMiB(pids)) * MEBIBYTE + untouchedBytes(role.logged())
   } finally {
