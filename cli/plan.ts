@@ -27,7 +27,7 @@ export function planCommand(command: Command): void {
     .option('--replicas <number>', 'of the model', wholeNumber, 1)
     .option('--prices <file>', 'YAML: money an hour of one card, e.g. nvidia-l40s: 1.20')
     .addOption(
-      new Option('--cache-type <type>', 'of keys and values')
+      new Option('--cache-type <type>', 'of keys and values; deployed models have f16')
         .choices(Object.keys(CACHE_TYPES))
         .default('f16'),
     )
