@@ -1,16 +1,16 @@
-import { mkdir, readFile, rename, symlink } from 'node:fs/promises'
+import { mkdir, rename, symlink } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 import { LocalWorkspace, PulumiCommand, type Stack } from '@pulumi/pulumi/automation/index.js'
-import { parse } from 'yaml'
 import type { StackFile } from '../catalog/index.ts'
 import deploy from './index.ts'
-import { cacheFolder, stateFolder } from './local/paths.ts'
+import { cacheFolder } from './local/paths.ts'
 import { installedProvider, installOfflineProvider } from './local/provider/install.ts'
 import { ensureTool } from './local/toolchain.ts'
 import { ensurePassphrase } from './passphrase.ts'
 import { PROJECT_FOLDER } from './project-folder.ts'
 import type { Report } from './progress.ts'
+import { stateBackend } from './state-backend.ts'
 
 export interface WorkspaceArgs {
   /** Folder of Pulumi.yaml and the stack files. */
@@ -59,7 +59,7 @@ async function environment(args: WorkspaceArgs, report: Report): Promise<Record<
     PULUMI_SKIP_UPDATE_CHECK: 'true',
     PULUMI_AUTOMATION_API_SKIP_VERSION_CHECK: 'true',
     SERANTAU_RENDER_ONLY: args.renderOnly ? '1' : '0',
-    PULUMI_BACKEND_URL: await backendUrl(args.project),
+    PULUMI_BACKEND_URL: await stateBackend(args.project),
   }
   if (!process.env['PULUMI_CONFIG_PASSPHRASE'] && !process.env['PULUMI_CONFIG_PASSPHRASE_FILE']) {
     env['PULUMI_CONFIG_PASSPHRASE'] = await ensurePassphrase()
@@ -72,19 +72,6 @@ async function environment(args: WorkspaceArgs, report: Report): Promise<Record<
     env['SERANTAU_HELM'] = await ensureTool('helm', report)
   }
   return env
-}
-
-/** What the environment or Pulumi.yaml say; else files in the state folder, on this machine. */
-async function backendUrl(project: string): Promise<string> {
-  const fromEnvironment = process.env['PULUMI_BACKEND_URL']
-  if (fromEnvironment) return fromEnvironment
-  const settings = parse(await readFile(join(project, 'Pulumi.yaml'), 'utf8')) as {
-    backend?: { url?: string }
-  }
-  if (settings.backend?.url) return settings.backend.url
-  const folder = join(stateFolder(), 'pulumi')
-  await mkdir(folder, { recursive: true, mode: 0o700 })
-  return `file://${folder}`
 }
 
 /**
