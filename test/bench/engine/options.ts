@@ -26,7 +26,7 @@ const UNNAMED = Object.keys(WORKLOADS).filter((name) => WORKLOADS[name]?.onlyNam
 
 const USAGE =
   'npm run bench -- engine [--workloads W1,W4] [--arms ours,llama-server-best] [--runs 5] ' +
-  '[--model gemma|smollm2] [--quick] [--grid] [--soak-requests 6000] [--write]'
+  '[--model gemma|smollm2] [--quick] [--grid] [--soak-requests 10000] [--write]'
 
 /** The command line; throws KitError USAGE. */
 export function readOptions(args: string[]): Options {
@@ -40,7 +40,7 @@ export function readOptions(args: string[]): Options {
     arms: listOf('--arms', values.arms, every),
     runs: whole('--runs', values.runs ?? (quick ? '1' : '5')),
     ...{ quick, grid: values.grid, write: values.write },
-    soakRequests: whole('--soak-requests', values['soak-requests'] ?? (quick ? '128' : '6000')),
+    soakRequests: whole('--soak-requests', values['soak-requests'] ?? (quick ? '128' : '10000')),
   }
 }
 
