@@ -23,11 +23,19 @@ const ResourcesSchema = z.strictObject({
     .strictObject({
       resource: z
         .string()
-        .regex(/^[a-z0-9.-]+\/[A-Za-z0-9._-]+$/, 'an extended resource such as nvidia.com/gpu'),
+        .regex(/^[a-z0-9.-]+\/[A-Za-z0-9._-]+$/, 'an extended resource such as nvidia.com/gpu')
+        .optional(),
+      deviceClass: z
+        .string()
+        .regex(/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/, 'a DeviceClass such as gpu.nvidia.com')
+        .optional()
+        .describe(
+          'Instead of resource: a ResourceClaim of a replica asks for it (Kubernetes 1.34)',
+        ),
       count: z.int().min(1).max(16),
     })
     .optional()
-    .describe('Extended resource that a replica asks for'),
+    .describe('Extended resource or devices that a replica asks for'),
 })
 
 const PodSecurityContextSchema = z.strictObject({

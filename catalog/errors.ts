@@ -11,6 +11,26 @@ export const ERROR_CODES = {
     about: 'The model needs a licence that the stack file does not accept by name.',
   },
   CONTEXT_UNKNOWN: { exit: 2, about: 'The kubeconfig has no such context.' },
+  CLUSTER_UNREACHABLE: {
+    exit: 1,
+    about: 'The API server did not answer, or refused the credentials of the context.',
+  },
+  API_MISSING: {
+    exit: 3,
+    about: 'The cluster lacks an API that a part of the stack is made of; nothing was deployed.',
+  },
+  NODES_UNSUITABLE: {
+    exit: 1,
+    about: 'No node that is there can serve for a pool of kind existing; nothing was deployed.',
+  },
+  MODEL_TOO_BIG: {
+    exit: 2,
+    about: 'The accelerators of its pool cannot hold the model as asked for; nothing was deployed.',
+  },
+  PACKAGE_MISSING: {
+    exit: 3,
+    about: "A cloud's optional package is not installed.",
+  },
   NODE_TOO_OLD: { exit: 3, about: 'This Node cannot run TypeScript as it stands.' },
   NOT_ROOT: { exit: 3, about: 'The embedded cluster needs root on Linux.' },
   TOOL_MISSING: { exit: 3, about: 'A tool is missing and could not be fetched or built.' },

@@ -1,6 +1,9 @@
+import { ACCELERATORS } from './accelerators/index.ts'
 import type { BaseModel, KnownFile, ModelFile } from './base-model.ts'
+import { poolProblems } from './check-pools.ts'
 import { KitError, type ErrorCode, type Problem } from './errors.ts'
 import { BASE_MODELS } from './models/index.ts'
+import type { NodePool } from './node-pool.ts'
 import { formatPath } from './parse-stack-file.ts'
 import { bytesOf } from './quantity.ts'
 import type { StackFile, StackModel } from './stack-file.ts'
@@ -10,6 +13,8 @@ export interface ResolvedModel {
   base: BaseModel
   file: KnownFile
   choice: StackModel
+  /** Nodes that its replicas run on; undefined: the stack has no pools. */
+  pool: NodePool | undefined
   replicas: number
   /** Tokens of one request. */
   contextSize: number
@@ -90,6 +95,7 @@ function checkModel(
       fix: 'set weights: { from: url, url: https://... } or { from: pvc, claim: ..., path: ... }',
     })
   }
+  for (const problem of choiceOfPool(stack, choice, at)) add('STACK_FILE_INVALID', problem)
   const known = file && knownOf(base, file, choice, at('weights'), add)
   const short = memoryProblem(choice, known ?? file)
   if (short) add('STACK_FILE_INVALID', { path: at('memory'), ...short })
@@ -104,7 +110,8 @@ function checkModel(
   const replicas = replicasOf(choice, at('replicas'), add)
   if (!known || problems.length > 0) return { problems }
   const contextSize = choice.contextSize ?? Math.min(DEFAULT_CONTEXT_SIZE, base.contextSize)
-  return { model: { base, file: known, choice, replicas, contextSize }, problems }
+  const pool = stack.nodePools.find(({ name }) => name === choice.pool)
+  return { model: { base, file: known, choice, pool, replicas, contextSize }, problems }
 }
 
 /** The file by the catalogue's digest, or by the stack file's where the catalogue has facts alone. */
@@ -195,7 +202,46 @@ function unknownModel(path: string, id: string): Finding {
   }
 }
 
+/** Where there are pools each model names one, whose accelerator the stack has an image for. */
+function choiceOfPool(
+  { nodePools, acceleratorImages, cluster }: StackFile,
+  choice: StackModel,
+  at: (...rest: string[]) => string,
+): Problem[] {
+  if (choice.pool === undefined && nodePools.length === 0) return []
+  const names = nodePools.map(({ name }) => name)
+  const pool = nodePools.find(({ name }) => name === choice.pool)
+  if (pool === undefined) {
+    return [
+      {
+        path: at('pool'),
+        expected: names.length > 0 ? `one of ${names.join(', ')}` : 'nothing without nodePools',
+        got: choice.pool === undefined ? 'nothing' : JSON.stringify(choice.pool),
+        fix: names.length > 0 ? 'name the pool that it runs on' : 'add the pool to nodePools',
+      },
+    ]
+  }
+  const { engine } = ACCELERATORS[pool.accelerator]
+  if ('refused' in engine || engine.image === 'cpu' || cluster.kind === 'local') return []
+  if (acceleratorImages[engine.image] !== undefined) return []
+  return [
+    {
+      path: formatPath(['acceleratorImages', engine.image]),
+      expected: `the server image for pool "${pool.name}" by digest`,
+      got: 'nothing',
+      fix: `run \`serantau image push REGISTRY/NAME --accelerator ${engine.image}\` and set the digest that it prints`,
+    },
+  ]
+}
+
 function checkStack(stack: StackFile): Finding[] {
+  const ofPools = poolProblems(stack).map((problem) => ({
+    ...{ code: 'STACK_FILE_INVALID' as const, problem },
+  }))
+  return [...ofPools, ...checkRest(stack)]
+}
+
+function checkRest(stack: StackFile): Finding[] {
   if (stack.cluster.kind === 'local' && stack.expose.kind !== 'clusterIP') {
     return [
       {

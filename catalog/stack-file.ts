@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { ModelIdSchema, Sha256Schema } from './base-model.ts'
+import { NodePoolSchema } from './node-pool.ts'
 import { QuantitySchema } from './quantity.ts'
 import { MOST_SYSTEM_PROMPTS } from './serving-config.ts'
 
@@ -17,7 +18,12 @@ export const JurisdictionSchema = z.strictObject({
     .regex(/^[A-Z]{2}$/, 'an ISO 3166-1 country code, e.g. MY')
     .describe('ISO 3166-1 code of the country whose borders the service stays in'),
   regions: z.array(z.string().min(1)).default([]).describe('Regions of your provider inside it'),
+  zones: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('Zones inside it; empty: those whose names begin with a region of it'),
 })
+export type Jurisdiction = z.infer<typeof JurisdictionSchema>
 
 export const ClusterSchema = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -131,6 +137,12 @@ export const StateSchema = z.union([
 export const StackModelSchema = z.strictObject({
   id: ModelIdSchema.describe('Row of the catalogue'),
   quantization: z.string().optional().describe("Default: the row's first file"),
+  pool: z
+    .string()
+    .optional()
+    .describe(
+      'Name in nodePools of the nodes that its replicas run on; required when there are any',
+    ),
   replicas: ReplicasSchema.default(1),
   contextSize: z
     .int()
@@ -197,6 +209,18 @@ export const StackFileSchema = z.strictObject({
       'Kubernetes provider; default: official, and offline for the local cluster when official is absent',
     ),
   namespace: KubernetesNameSchema.default('serantau').describe('Namespace of everything'),
+  nodePools: z
+    .array(NodePoolSchema)
+    .default([])
+    .describe(
+      'Nodes for models, inside the jurisdiction; none: the cluster places pods where it wants',
+    ),
+  priorityClass: z
+    .string()
+    .optional()
+    .describe(
+      'PriorityClass of all pods, which is there; default: one is made when there are nodePools',
+    ),
   createNamespace: z
     .boolean()
     .default(true)
@@ -207,6 +231,10 @@ export const StackFileSchema = z.strictObject({
   keys: z.array(KeySchema).default([]).describe('Who may ask; only hashes'),
   gatewayReplicas: z.int().min(1).max(100).default(1).describe('Pods of the gateway'),
   image: ImageSchema.optional().describe('Server image; required for kind: existing'),
+  acceleratorImages: z
+    .strictObject({ cuda: ImageSchema.optional(), vulkan: ImageSchema.optional() })
+    .default({})
+    .describe('Server images with the engine for the accelerators of nodePools'),
   imagePullSecrets: z
     .array(KubernetesNameSchema)
     .default([])

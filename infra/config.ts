@@ -4,7 +4,14 @@ import { parseStackFile, type StackFile } from '../catalog/index.ts'
 const NAMESPACE = 'serantau:'
 
 /** Keys whose values are text even when they look like JSON. */
-const TEXT_KEYS = new Set(['provider', 'namespace', 'image', 'storageClass', 'caBundle'])
+const TEXT_KEYS = new Set([
+  'provider',
+  'namespace',
+  'image',
+  'storageClass',
+  'caBundle',
+  'priorityClass',
+])
 
 /** The only reader of `pulumi.Config`: every `serantau:` key of the stack file, parsed once. */
 export function readStackFile(): StackFile {

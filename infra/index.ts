@@ -5,6 +5,8 @@ import { existingCluster } from './clusters/existing.ts'
 import { localCluster } from './clusters/local.ts'
 import type { ClusterTarget } from './clusters/target.ts'
 import { readStackFile } from './config.ts'
+import { assignModels } from './nodes/assign.ts'
+import { createNodePools } from './nodes/node-pools.ts'
 import type { Outputs } from './outputs.ts'
 import { programError } from './program-error.ts'
 import { createCaBundle } from './serving/ca-bundle.ts'
@@ -12,6 +14,7 @@ import { Gateway } from './serving/gateway.ts'
 import { createKeysSecret } from './serving/keys-secret.ts'
 import { ModelServer } from './serving/model-server.ts'
 import { createNamespace } from './serving/namespace.ts'
+import { createPriorityClass } from './serving/priority-class.ts'
 import { projectFolder } from './project-folder.ts'
 
 /** The whole deployment, in order. */
@@ -19,6 +22,7 @@ export default async function deploy(): Promise<Outputs> {
   try {
     const stack = readStackFile()
     const models = resolveModels(stack)
+    const placements = assignModels(models, stack.jurisdiction)
     const target = await connect(stack)
 
     const provider = new k8s.Provider('kubernetes', {
@@ -31,6 +35,8 @@ export default async function deploy(): Promise<Outputs> {
       // The embedded cluster is ours alone: what a killed `up` made without noting it is taken over.
       upsertExistingObjects: stack.cluster.kind === 'local',
     })
+    const nodePools = await createNodePools(stack, target, { provider })
+    createPriorityClass(stack, { provider })
     const namespace = stack.createNamespace
       ? createNamespace(stack, { provider }).metadata.name
       : pulumi.output(stack.namespace)
@@ -38,7 +44,9 @@ export default async function deploy(): Promise<Outputs> {
     const keys = createKeysSecret(stack.keys, namespace, { provider })
     const caBundle = createCaBundle(stack.caBundle, namespace, { provider })
     for (const model of models) {
-      new ModelServer(model.base.id, { ...inNamespace, model, keys, caBundle }, { provider })
+      const placement = placements.get(model.base.id)
+      const args = { ...inNamespace, model, placement, keys, caBundle }
+      new ModelServer(model.base.id, args, { provider })
     }
     new Gateway('gateway', { ...inNamespace, models, keys }, { provider })
 
@@ -50,7 +58,7 @@ export default async function deploy(): Promise<Outputs> {
         licence: base.licence.id,
       })),
       jurisdiction: stack.jurisdiction,
-      nodePools: [],
+      nodePools,
     }
   } catch (error) {
     throw programError(error)

@@ -1,4 +1,5 @@
-import type { StackFile } from '../catalog/index.ts'
+import type { AcceleratorId } from '../catalog/accelerator.ts'
+import type { ProvisionerKind, StackFile } from '../catalog/index.ts'
 
 /** Stack outputs: a public contract. */
 export interface Outputs {
@@ -6,5 +7,14 @@ export interface Outputs {
   endpoint: string
   models: { id: string; digest: string; licence: string }[]
   jurisdiction: StackFile['jurisdiction']
-  nodePools: never[]
+  nodePools: {
+    name: string
+    provisioner: ProvisionerKind
+    accelerator: AcceleratorId
+    /** Empty: any of the jurisdiction's regions. */
+    zones: string[]
+    /** Nodes; absent: those that are there. */
+    min?: number
+    max?: number
+  }[]
 }

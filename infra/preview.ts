@@ -2,6 +2,7 @@ import { resolveModels } from '../catalog/index.ts'
 import { deployFailed } from './deploy-error.ts'
 import { EngineEvents, type Step } from './engine-events.ts'
 import { describeCluster } from './local/cluster.ts'
+import { assignModels } from './nodes/assign.ts'
 import { asStep, type Report } from './progress.ts'
 import { checkSystemPrompts } from './serving/system-prompts.ts'
 import { loadStackFile } from './stack-file.ts'
@@ -18,7 +19,9 @@ export interface PreviewResult {
 /** What `up` would change. Starts nothing. */
 export async function preview(args: UpArgs, report: Report): Promise<PreviewResult> {
   const stackFile = await loadStackFile(args.project, args.stackName)
-  checkSystemPrompts(args.project, stackFile, resolveModels(stackFile))
+  const models = resolveModels(stackFile)
+  checkSystemPrompts(args.project, stackFile, models)
+  assignModels(models, stackFile.jurisdiction)
   const { cluster } = stackFile
   const contacted =
     cluster.kind === 'existing' || (await describeCluster(cluster.name)).state === 'running'

@@ -1,5 +1,6 @@
-import { AppsV1Api, CoreV1Api, KubeConfig } from '@kubernetes/client-node'
+import { AppsV1Api, CoreV1Api } from '@kubernetes/client-node'
 import { existingCluster } from './clusters/existing.ts'
+import { kubeConfigOf } from './clusters/kube-config.ts'
 import { describeCluster } from './local/cluster.ts'
 import { causesOf } from './pod-causes.ts'
 import { loadStackFile } from './stack-file.ts'
@@ -37,10 +38,7 @@ async function listDeployments(
   context: string,
   namespace: string,
 ): Promise<Status['deployments']> {
-  const config = new KubeConfig()
-  if (kubeconfig) config.loadFromFile(kubeconfig)
-  else config.loadFromDefault()
-  config.setCurrentContext(context)
+  const config = kubeConfigOf({ ...(kubeconfig === undefined ? {} : { kubeconfig }), context })
   const [deployments, pods] = await Promise.all([
     config.makeApiClient(AppsV1Api).listNamespacedDeployment({ namespace }),
     config.makeApiClient(CoreV1Api).listNamespacedPod({ namespace }),

@@ -12,6 +12,7 @@ import { importImage, startCluster, weightsFolder } from './local/cluster.ts'
 import { ensureSystemPackages } from './local/system-packages.ts'
 import { withLock } from './local/lock.ts'
 import { stateFolder, weightsStore } from './local/paths.ts'
+import { assignModels } from './nodes/assign.ts'
 import type { Outputs } from './outputs.ts'
 import { asStep, type Report } from './progress.ts'
 import { checkSystemPrompts } from './serving/system-prompts.ts'
@@ -49,6 +50,7 @@ async function upLocked(args: UpArgs, report: Report): Promise<UpResult> {
   let stackFile = await loadStackFile(project, stackName)
   const models = resolveModels(stackFile)
   checkSystemPrompts(project, stackFile, models)
+  assignModels(models, stackFile.jurisdiction)
   if (stackFile.keys.length === 0) {
     const { key } = await createKey(stackName, 'default')
     await addKey(project, stackName, key)

@@ -155,6 +155,12 @@ topologySpreadConstraints:
 {{- if .Values.topologySpreadConstraints }}
   {{- toYaml .Values.topologySpreadConstraints | nindent 2 }}
 {{- else }}
+  # Where it can: a zone that is lost must not keep its pods from the others.
+  - maxSkew: 1
+    topologyKey: topology.kubernetes.io/zone
+    whenUnsatisfiable: ScheduleAnyway
+    labelSelector:
+      matchLabels: {{- include "serantau.selectorLabels" . | nindent 8 }}
   - maxSkew: 1
     topologyKey: kubernetes.io/hostname
     whenUnsatisfiable: ScheduleAnyway
@@ -168,13 +174,20 @@ requests:
   cpu: {{ .cpuRequest | default .cpu | quote }}
   memory: {{ .memory }}
   {{- with .accelerator }}
+  {{- if .resource }}
   {{ .resource }}: {{ int .count | quote }}
+  {{- end }}
   {{- end }}
 limits:
   cpu: {{ .cpu | quote }}
   memory: {{ .memory }}
   {{- with .accelerator }}
+  {{- if .resource }}
   {{ .resource }}: {{ int .count | quote }}
+  {{- else }}
+claims:
+  - name: accelerator
+  {{- end }}
   {{- end }}
 {{- end -}}
 

@@ -5,7 +5,7 @@ const MEBIBYTE = 2 ** 20
 /** What the driver and the engine's kernels take of a card before any model does, and what a card must keep free. */
 const CARD_MEBIBYTES = 768
 /** Cards that one node of any kind has. */
-const CARDS = [1, 2, 4, 8] as const
+export const CARDS = [1, 2, 4, 8] as const
 export type Cards = (typeof CARDS)[number]
 
 /** Memory that a model can have of `card`, bytes; 0: of no model, as the CPU has none of its own. */
@@ -22,15 +22,20 @@ export interface Fit {
 }
 
 /**
- * How many cards of one node a replica takes. Layers are whole: the fullest card carries one more than the
+ * How many cards of one node a replica takes, of at most `most`. Layers are whole: the fullest card carries one more than the
  * others at most. Each has its own buffers to compute in.
  */
-export function fitOf(memory: Memory, layers: number, card: Pick<Accelerator, 'memoryMiB'>): Fit {
+export function fitOf(
+  memory: Memory,
+  layers: number,
+  card: Pick<Accelerator, 'memoryMiB'>,
+  most: Cards = 8,
+): Fit {
   const usable = usableBytes(card)
-  const cards = CARDS.find((count) => fullestOf(memory, layers, count) <= usable)
+  const cards = CARDS.find((count) => count <= most && fullestOf(memory, layers, count) <= usable)
   return {
     cards,
-    fullest: fullestOf(memory, layers, cards ?? CARDS[CARDS.length - 1]!),
+    fullest: fullestOf(memory, layers, cards ?? most),
     layersOnOneCard: layersOn(memory, layers, usable),
   }
 }

@@ -1,5 +1,5 @@
 import type { Accelerator } from '../../catalog/accelerator.ts'
-import { fitOf } from './fit.ts'
+import { fitOf, type Cards } from './fit.ts'
 import { memoryOf, type Layout } from './memory.ts'
 import type { PlannedModel } from './plan.ts'
 
@@ -27,10 +27,11 @@ export function insteadOf(
   layout: Layout,
   files: readonly Quantized[],
   card: Pick<Accelerator, 'memoryMiB'>,
+  most: Cards = 8,
 ): Instead {
   const fits = (changed: Partial<Layout>, weights = model.weights) => {
     const memory = memoryOf(model.shape, weights, { ...layout, ...changed })
-    return fitOf(memory, model.shape.layers, card).cards !== undefined
+    return fitOf(memory, model.shape.layers, card, most).cards !== undefined
   }
   const smaller = files.filter(({ weights }) => weights < model.weights)
   const largestFirst = smaller.sort((a, b) => b.weights - a.weights)

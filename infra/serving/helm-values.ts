@@ -4,6 +4,8 @@ import type {
   ResolvedModel,
   StackFile,
 } from '../../catalog/index.ts'
+import { insideAffinity, type Placement } from '../nodes/placement.ts'
+import { priorityClassOf } from './priority-class.ts'
 import { API_PORT, CA_BUNDLE, GATEWAY, modelRelease } from '../names.ts'
 
 /** Where the ServingConfig says that the verified file lies in the pod. */
@@ -49,6 +51,9 @@ export function gatewayValues(input: GatewayInput): GatewayValues {
     },
     service: { clusterIP: input.clusterIP ?? null },
     resources: { cpu: 1, cpuRequest: '100m', memory: '384Mi' },
+    // It reads every prompt: with pools, on nodes that are known to be inside alone.
+    ...(stack.nodePools.length > 0 ? { affinity: insideAffinity(stack.jurisdiction) } : {}),
+    ...priorityValues(stack),
     // The chart's own test is for people who install it with Helm.
     helmTest: false,
   }
@@ -63,6 +68,8 @@ export interface ModelServerInput {
   weightsClaim: string
   /** Texts of the files that the stack file lists. */
   systemPrompts: readonly string[]
+  /** Nodes that it runs on; absent: the cluster chooses. */
+  placement: Placement | undefined
   /** The embedded cluster. */
   local: boolean
 }
@@ -94,6 +101,7 @@ export function modelServerValues(input: ModelServerInput): ModelServerValues {
         firstTokenMs: choice.firstTokenMs,
         interTokenMs: choice.interTokenMs,
         systemPrompts: [...input.systemPrompts],
+        ...(input.placement?.accelerator === undefined ? {} : { gpu: true }),
       },
     },
     state: stateValues(stack, model),
@@ -108,9 +116,29 @@ export function modelServerValues(input: ModelServerInput): ModelServerValues {
       cpu: choice.cpu,
       ...(local ? { cpuRequest: LOCAL_CPU_REQUEST } : {}),
       memory: choice.memory,
+      ...(input.placement?.accelerator === undefined
+        ? {}
+        : { accelerator: input.placement.accelerator }),
     },
+    ...placementValues(stack, input.placement),
     helmTest: false,
   }
+}
+
+function placementValues(stack: StackFile, placement: Placement | undefined) {
+  const { affinity, tolerations, runtimeClassName } = placement ?? {}
+  return {
+    ...(affinity === undefined
+      ? {}
+      : { affinity: { ...affinity }, tolerations: [...(tolerations ?? [])] }),
+    ...(runtimeClassName === undefined ? {} : { runtimeClassName }),
+    ...priorityValues(stack),
+  }
+}
+
+const priorityValues = (stack: StackFile) => {
+  const priorityClassName = priorityClassOf(stack)
+  return priorityClassName === undefined ? {} : { priorityClassName }
 }
 
 /** The claim of states that is made; the chart's own default, the pod's disk, needs none. */

@@ -1,7 +1,9 @@
 import * as k8s from '@pulumi/kubernetes'
 import * as pulumi from '@pulumi/pulumi'
+import { ACCELERATORS } from '../../catalog/accelerators/index.ts'
 import type { ResolvedModel, StackFile } from '../../catalog/index.ts'
 import type { ClusterTarget } from '../clusters/target.ts'
+import type { Placement } from '../nodes/placement.ts'
 import { KEYS_SECRET, modelRelease } from '../names.ts'
 import { modelServerValues } from './helm-values.ts'
 import { readSystemPrompts } from './system-prompts.ts'
@@ -13,10 +15,19 @@ export interface ModelServerArgs {
   /** Folder of the stack file. */
   project: string
   target: ClusterTarget
+  placement: Placement | undefined
   namespace: pulumi.Input<string>
   /** The pods wait for both: they mount them. */
   keys: k8s.core.v1.Secret
   caBundle: k8s.core.v1.ConfigMap | undefined
+}
+
+/** The variant for the accelerator of its pool. On the embedded cluster, whose cards are simulated, its own. */
+function imageOf({ stack, model, target }: ModelServerArgs): string {
+  if (model.pool === undefined) return target.image
+  const { engine } = ACCELERATORS[model.pool.accelerator]
+  if ('refused' in engine || engine.image === 'cpu') return target.image
+  return stack.acceleratorImages[engine.image] ?? target.image
 }
 
 /** One base model: the volume of its weights and the Deployment that serves it. */
@@ -36,7 +47,8 @@ export class ModelServer extends pulumi.ComponentResource {
         values: modelServerValues({
           stack: args.stack,
           model: args.model,
-          image: args.target.image,
+          image: imageOf(args),
+          placement: args.placement,
           keysSecret: KEYS_SECRET,
           weightsClaim: weights.claim,
           systemPrompts: readSystemPrompts(args.project, args.stack, args.model),

@@ -11,6 +11,7 @@ import { rolling } from './rolling.ts'
 import { schemathesis } from './schemathesis.ts'
 import { slowReaders } from './slow-readers.ts'
 import { soak } from './soak.ts'
+import { stacks } from './stacks.ts'
 
 export const CAMPAIGNS: Record<string, Campaign> = {
   'bad-inputs': {
@@ -53,6 +54,10 @@ export const CAMPAIGNS: Record<string, Campaign> = {
   gguf: {
     title: 'Damaged files of weights are refused with their reason before native code sees them',
     ...{ unit: 'mutants', size: 10_000_000, run: gguf },
+  },
+  stacks: {
+    title: 'Whatever stack file with pools is accepted places nothing outside its jurisdiction',
+    ...{ unit: 'stack files', size: 10_000, run: stacks },
   },
   planner: {
     title: 'The memory that is planned for a model is what it takes',

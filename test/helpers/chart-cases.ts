@@ -45,7 +45,13 @@ function allCases(): ChartCase[] {
   return Object.entries(STACKS).flatMap(([name, raw]) => {
     const stack = parseStackFile(raw)
     const models = resolveModels(stack)
-    const common = { stack, image: IMAGE, keysSecret: 'serantau-keys', systemPrompts: [] }
+    const common = {
+      stack,
+      image: IMAGE,
+      keysSecret: 'serantau-keys',
+      placement: undefined,
+      systemPrompts: [],
+    }
     const local = stack.cluster.kind === 'local'
     return [
       { name, chart: 'gateway' as const, values: gatewayValues({ ...common, models }) },

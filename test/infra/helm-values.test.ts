@@ -34,6 +34,7 @@ function valuesOf(
           image: IMAGE,
           keysSecret: KEYS,
           weightsClaim: 'weights',
+          placement: undefined,
           systemPrompts: options.systemPrompts ?? [],
           local: options.local ?? false,
         }),

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { CUDA_IMAGE, POOLS_STACK } from '../helpers/pool-stacks.ts'
 import { runProgram, type ProgramRun } from '../helpers/pulumi-monitor.ts'
 
 const image = `registry.example/serantau/server@sha256:${'a'.repeat(64)}`
@@ -91,6 +92,57 @@ describe('the program, loaded as plain `pulumi up` loads it', () => {
       jurisdiction: { country: 'MY', regions: ['my-1'] },
       nodePools: [],
       models: [{ id: 'smollm2-135m-instruct' }, { id: 'gemma-3-270m', licence: 'gemma' }],
+    })
+  })
+
+  describe('with pools of nodes', () => {
+    const pooled = () => ({
+      ...config,
+      'serantau:jurisdiction': JSON.stringify(POOLS_STACK.jurisdiction),
+      'serantau:acceleratorImages': JSON.stringify(POOLS_STACK.acceleratorImages),
+      'serantau:nodePools': JSON.stringify(POOLS_STACK.nodePools),
+      'serantau:models': JSON.stringify(POOLS_STACK.models),
+    })
+
+    test('makes the pools first, and places every pod on nodes of its pool inside', async () => {
+      const run = await runProgram(pooled(), { SERANTAU_RENDER_ONLY: '1' })
+      expect(run.output).toBe('')
+      const objects = run.resources.filter(({ type }) => /karpenter|cluster\.x-k8s/.test(type))
+      expect(objects.map(({ type, name }) => `${type} ${name}`).sort()).toEqual([
+        'kubernetes:cluster.x-k8s.io/v1beta2:MachineDeployment MachineDeployment-h100-ap-southeast-5a',
+        'kubernetes:cluster.x-k8s.io/v1beta2:MachineDeployment MachineDeployment-h100-ap-southeast-5b',
+        'kubernetes:cluster.x-k8s.io/v1beta2:MachineHealthCheck MachineHealthCheck-h100',
+        'kubernetes:karpenter.sh/v1:NodePool l40s',
+      ])
+      const charts = named(run, 'kubernetes:helm.sh/v4:Chart')
+      const values = (name: string) => charts.find((chart) => chart.name === name)?.inputs['values']
+      expect(values('model-qwen3-32b')).toMatchObject({
+        image: CUDA_IMAGE,
+        priorityClassName: 'serantau-serantau',
+        tolerations: [{ key: 'nvidia.com/gpu', operator: 'Exists' }],
+        resources: { accelerator: { resource: 'nvidia.com/gpu', count: 1 } },
+        config: { model: { gpu: true } },
+      })
+      expect(values('model-smollm2-135m-instruct')).toMatchObject({ image })
+      expect(JSON.stringify(values('gateway'))).toContain('node-restriction')
+      expect(run.outputs['nodePools']).toEqual([
+        {
+          ...{ name: 'l40s', provisioner: 'karpenter', accelerator: 'nvidia-l40s', min: 0, max: 4 },
+          zones: ['ap-southeast-5a', 'ap-southeast-5b'],
+        },
+        {
+          ...{ name: 'h100', provisioner: 'cluster-api', accelerator: 'nvidia-h100' },
+          ...{ min: 1, max: 5, zones: ['ap-southeast-5a', 'ap-southeast-5b'] },
+        },
+        { name: 'rack', provisioner: 'existing', accelerator: 'cpu', zones: [] },
+      ])
+    })
+
+    test('a cluster that does not answer is told before any object of a pool', async () => {
+      const run = await runProgram(pooled())
+      expect(run.status).not.toBe(0)
+      expect(run.output).toMatch(/serantau:cluster\.context: expected context gov to answer, got /)
+      expect(run.resources.some(({ type }) => /karpenter|Chart/.test(type))).toBe(false)
     })
   })
 

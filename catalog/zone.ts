@@ -1,0 +1,18 @@
+import type { Jurisdiction } from './stack-file.ts'
+
+/** What clouds append to a region's name for a zone: `a`, `-a` or `-1`. A digit alone makes another region's name. */
+const SUFFIX = /^([a-z]|-[a-z0-9]{1,2})$/
+
+/** The zone's name says that it lies in the region, as Amazon's, Google's and Azure's do. */
+const isOfRegion = (zone: string, region: string): boolean =>
+  zone.startsWith(region) && SUFFIX.test(zone.slice(region.length))
+
+/** Whether a zone lies in the jurisdiction: one that it lists, or one of a region of it when it lists none. Pure. */
+export function isInside(zone: string, { regions, zones }: Jurisdiction): boolean {
+  if (zones.length > 0) return zones.includes(zone)
+  return regions.some((region) => isOfRegion(zone, region))
+}
+
+/** Zones that a pool's nodes may lie in; empty: any of the jurisdiction's regions. */
+export const zonesOf = (pool: { zones: readonly string[] }, { zones }: Jurisdiction) =>
+  pool.zones.length > 0 ? pool.zones : zones
