@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { CACHE_TYPE_IDS } from './cache-type.ts'
 import { ModelIdSchema, Sha256Schema } from './base-model.ts'
 import { QuantitySchema } from './quantity.ts'
 
@@ -53,6 +54,7 @@ export const ModelConfigSchema = z.strictObject({
     gpu: z.boolean().optional().describe('true: offload to the accelerator that the pod has'),
     contextSize: z.int().min(64).describe('Tokens of one request: prompt and answer'),
     slots: z.int().min(1).max(64).describe('Requests decoded at once'),
+    cacheType: z.enum(CACHE_TYPE_IDS).default('f16').describe('Of keys and values'),
     chat: z.boolean().describe('false: chat is a typed 400, the file has no template'),
     maxQueued: z.int().min(0).default(64).describe('Requests that may wait for a slot'),
     firstTokenMs: z

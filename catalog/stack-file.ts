@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { ModelIdSchema, Sha256Schema } from './base-model.ts'
 import { NodePoolSchema } from './node-pool.ts'
+import { CACHE_TYPE_IDS } from './cache-type.ts'
 import { QuantitySchema } from './quantity.ts'
 import { MOST_SYSTEM_PROMPTS } from './serving-config.ts'
 
@@ -150,6 +151,12 @@ export const StackModelSchema = z.strictObject({
     .optional()
     .describe('Tokens a request may use; default: min(2048, the model)'),
   slots: z.int().min(1).max(64).default(4).describe('Requests decoded at once by a replica'),
+  cacheType: z
+    .enum(CACHE_TYPE_IDS)
+    .default('f16')
+    .describe(
+      'Of keys and values: q8_0 takes about half the memory of f16, q4_0 a quarter and some quality',
+    ),
   cpu: z.number().positive().max(256).default(2).describe('CPU limit of a replica, cores'),
   memory: z
     .string()

@@ -1,7 +1,8 @@
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import { ACCELERATORS } from '../catalog/accelerators/index.ts'
+import { CACHE_TYPE_IDS, type CacheType } from '../catalog/cache-type.ts'
 import { insteadOf, type Instead } from '../infra/nodes/instead.ts'
-import { CACHE_TYPES, type CacheType, type Layout } from '../infra/nodes/memory.ts'
+import type { Layout } from '../infra/nodes/memory.ts'
 import { planOf, totalOf, type Plan, type PlanRow } from '../infra/nodes/plan.ts'
 import { findModel, type Found } from '../infra/nodes/planned-model.ts'
 import { readPrices } from '../infra/nodes/prices.ts'
@@ -27,8 +28,11 @@ export function planCommand(command: Command): void {
     .option('--replicas <number>', 'of the model', wholeNumber, 1)
     .option('--prices <file>', 'YAML: money an hour of one card, e.g. nvidia-l40s: 1.20')
     .addOption(
-      new Option('--cache-type <type>', 'of keys and values; deployed models have f16')
-        .choices(Object.keys(CACHE_TYPES))
+      new Option(
+        '--cache-type <type>',
+        'of keys and values; `cacheType` of a model in the stack file',
+      )
+        .choices(CACHE_TYPE_IDS)
         .default('f16'),
     )
     .action(async (name: string, options: PlanOptions) => {
@@ -108,6 +112,7 @@ function verdictCells({ verdict, instead }: Row): string[] {
 function insteadText(found: Instead | undefined): string {
   const ways = [
     found?.contextSize && `--context ${found.contextSize}`,
+    found?.cacheType && `--cache-type ${found.cacheType}`,
     found?.slots && `--slots ${found.slots}`,
     found?.quantization && `--quantization ${found.quantization}`,
   ].filter((way) => way)

@@ -13,6 +13,7 @@ export function engineOptions({ model, state, prefixCache }: ModelConfig): Engin
     ...(model.bytes === undefined ? {} : { bytes: model.bytes }),
     contextSize: model.contextSize,
     slots: model.slots,
+    cacheType: model.cacheType,
     threads: engineThreads(),
     gpu: model.gpu ?? false,
     digest: model.digest,

@@ -63,7 +63,7 @@ function cardsOf(model: ResolvedModel, index: number): { cards: number; problem?
 const layoutOf = ({ choice, contextSize }: ResolvedModel): Layout => ({
   contextSize,
   slots: choice.slots,
-  cacheType: 'f16',
+  cacheType: choice.cacheType,
 })
 
 /** The row's shape with the size of the file that is served. */
@@ -90,6 +90,7 @@ function tooBig(
   const holds = slice === undefined ? `${cards} x ${name} of a node` : `${slice} of ${name}`
   const ways = [
     instead.contextSize && `contextSize: ${instead.contextSize}`,
+    instead.cacheType && `cacheType: ${instead.cacheType}`,
     instead.slots && `slots: ${instead.slots}`,
     instead.quantization && `quantization: ${instead.quantization}`,
   ].filter((way) => way)

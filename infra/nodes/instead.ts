@@ -1,4 +1,5 @@
 import type { Accelerator } from '../../catalog/accelerator.ts'
+import { CACHE_TYPE_IDS, type CacheType } from '../../catalog/cache-type.ts'
 import { fitOf, type Cards } from './fit.ts'
 import { memoryOf, type Layout } from './memory.ts'
 import type { PlannedModel } from './plan.ts'
@@ -17,6 +18,8 @@ export interface Instead {
   contextSize: number | undefined
   /** Most slots that fit. */
   slots: number | undefined
+  /** The largest type of keys and values that fits. */
+  cacheType: CacheType | undefined
   /** The largest file of the model that fits. */
   quantization: string | undefined
 }
@@ -37,10 +40,14 @@ export function insteadOf(
   const largestFirst = smaller.sort((a, b) => b.weights - a.weights)
   return {
     contextSize: contextsBelow(layout.contextSize).find((contextSize) => fits({ contextSize })),
+    cacheType: smallerTypes(layout.cacheType).find((cacheType) => fits({ cacheType })),
     slots: below(layout.slots).find((slots) => fits({ slots })),
     quantization: largestFirst.find(({ weights }) => fits({}, weights))?.quantization,
   }
 }
+
+const smallerTypes = (cacheType: CacheType): readonly CacheType[] =>
+  CACHE_TYPE_IDS.slice(CACHE_TYPE_IDS.indexOf(cacheType) + 1)
 
 /** Largest first. */
 function contextsBelow(contextSize: number): number[] {

@@ -1,8 +1,5 @@
+import { CACHE_TYPES, type CacheType } from '../../catalog/cache-type.ts'
 import type { ModelShape } from '../../catalog/model-shape.ts'
-
-/** Types that the engine's cache can have, and bytes of a value (ggml-common.h). */
-export const CACHE_TYPES = { f16: 2, q8_0: 34 / 32, q4_0: 18 / 32 } as const
-export type CacheType = keyof typeof CACHE_TYPES
 
 /** How a replica serves. */
 export interface Layout {

@@ -96,6 +96,7 @@ export function modelServerValues(input: ModelServerInput): ModelServerValues {
         bytes: model.file.bytes,
         contextSize: model.contextSize,
         slots: choice.slots,
+        cacheType: choice.cacheType,
         chat: base.chat,
         maxQueued: choice.maxQueued,
         firstTokenMs: choice.firstTokenMs,

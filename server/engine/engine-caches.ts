@@ -22,7 +22,8 @@ import type { EngineWarning } from './warning.ts'
 const LEAST_PROMPT = 16
 const NO_ADAPTER = 'none'
 /** Changes whenever the context's keys and values, or the rendering of prompts, do. */
-const CONTEXT = 'f16, flash attention auto, full sliding window, 1'
+const contextOf = ({ cacheType = 'f16' }: EngineOptions) =>
+  `${cacheType}, flash attention ${cacheType === 'f16' ? 'auto' : 'on'}, full sliding window, 1`
 
 export interface EngineCaches {
   memory: SavedPrefixes | undefined
@@ -46,7 +47,10 @@ export async function openCaches(given: CacheOptions): Promise<EngineCaches> {
   const { build, host } = makerOf(given)
   const { digest: model, threads, slots, contextSize, stateFolder } = options
   const cores = ownQuota() ?? null
-  const key: CostKey = { model, build, host, threads, cores, slots, contextSize }
+  const { cacheType = 'f16' } = options
+  // A quantized cache has step costs of its own.
+  const made = cacheType === 'f16' ? build : `${build}, cache ${cacheType}`
+  const key: CostKey = { model, build: made, host, threads, cores, slots, contextSize }
   const slotFiles = new SlotFiles(loaded.context)
   const memory = on ? await openMemory(given, slotFiles) : undefined
   const volume = on ? await openVolume(given, slotFiles) : undefined
@@ -110,7 +114,7 @@ const makerOf = ({ options, loaded }: CacheOptions): StateMaker => ({
   model: options.digest,
   build: loaded.build,
   host: loaded.host,
-  context: CONTEXT,
+  context: contextOf(options),
 })
 
 /** Files of slots. Native code reads or writes one slot at a time, and no decode may run meanwhile. */

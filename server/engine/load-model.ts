@@ -8,7 +8,7 @@ import { EmbeddingContext } from './embedding-context.ts'
 import { untouchedBytes } from './memory-limit.ts'
 import { DecodeThreads } from './decode-threads.ts'
 import { Grammars } from './grammars.ts'
-import type { Bindings, NativeModel, NativeTemplate } from './native.ts'
+import { GGML_TYPES, type Bindings, type NativeModel, type NativeTemplate } from './native.ts'
 import type { ChosenAddon, EngineOptions } from './protocol.ts'
 import { Vocabulary } from './vocabulary.ts'
 
@@ -127,7 +127,7 @@ async function createEmbeddingContext(
 async function createContext(
   bindings: Bindings,
   model: NativeModel,
-  { slots, contextSize, threads, file }: EngineOptions,
+  { slots, contextSize, cacheType = 'f16', threads, file }: EngineOptions,
   vocabularySize: number,
   decodeThreads: DecodeThreads | undefined,
 ): Promise<DecodeContext> {
@@ -140,7 +140,10 @@ async function createContext(
     batchSize: Math.max(batchSize, slots),
     outputsMax: slots,
     sequences: slots,
-    flashAttention: 'auto',
+    // What quantizes values needs flash attention, whatever `auto` finds.
+    flashAttention: cacheType === 'f16' ? 'auto' : true,
+    kvCacheKeyType: GGML_TYPES[cacheType],
+    kvCacheValueType: GGML_TYPES[cacheType],
     threads,
     swaFullCache: true,
   })

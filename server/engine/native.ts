@@ -1,3 +1,8 @@
+import type { CacheType } from '../../catalog/cache-type.ts'
+
+/** Numbers of ggml (ggml.h) by the names of its types. */
+export const GGML_TYPES: Readonly<Record<CacheType, 1 | 2 | 8>> = { f16: 1, q4_0: 2, q8_0: 8 }
+
 /**
  * What the engine uses of node-llama-cpp's addon. Its own classes queue and batch in a way that splits
  * steps (docs/decisions), so the loop drives the addon itself: internal calls, therefore the version is

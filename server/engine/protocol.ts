@@ -1,3 +1,4 @@
+import type { CacheType } from '../../catalog/cache-type.ts'
 import type {
   CacheStats,
   Chat,
@@ -105,6 +106,8 @@ export interface EngineOptions {
   bytes?: number
   contextSize: number
   slots: number
+  /** Of keys and values; default f16. */
+  cacheType?: CacheType
   threads: number
   gpu: boolean
   /** SHA-256 of the file: keys and values never serve another. */

@@ -1,10 +1,8 @@
 import type { ChosenAddon } from '../../server/engine/protocol.ts'
+import { GGML_TYPES } from '../../server/engine/native.ts'
 import { loadBindings } from '../../server/engine/bindings.ts'
-import type { CacheType, Layout } from '../../infra/nodes/memory.ts'
+import type { Layout } from '../../infra/nodes/memory.ts'
 import { batchOf } from '../../infra/nodes/memory.ts'
-
-/** ggml's numbers of the types. */
-export const GGML_TYPES: Record<CacheType, 1 | 2 | 8> = { f16: 1, q8_0: 8, q4_0: 2 }
 
 export interface AllocatedModel {
   /** Of its tensors. */

@@ -73,7 +73,7 @@ test('a slice of a card is asked for by its own resource, a claim by its device 
 test('a model that its pool cannot hold is refused, with what would fit and which card would hold it', () => {
   const models = [{ ...qwen, contextSize: 40_960, slots: 16 }, smol]
   const told =
-    /models\[0\]\.pool: expected qwen3-32b Q4_K_M with 16 slots of 40960 tokens to fit 2 x NVIDIA L40S of a node, pool "l40s", got [\d.]+ GiB on the fullest card\. Fix: set contextSize: 16384, or set slots: \d+, or a pool of \d x nvidia-[a-z0-9-]+ \(or of /
+    /models\[0\]\.pool: expected qwen3-32b Q4_K_M with 16 slots of 40960 tokens to fit 2 x NVIDIA L40S of a node, pool "l40s", got [\d.]+ GiB on the fullest card\. Fix: set contextSize: 16384, or set cacheType: q4_0, or set slots: \d+, or a pool of \d x nvidia-[a-z0-9-]+ \(or of /
   expect(() => assign({ models })).toThrow(told)
   expect(() => assign({ models })).toThrow(expect.objectContaining({ code: 'MODEL_TOO_BIG' }))
 })
