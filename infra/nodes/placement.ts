@@ -29,6 +29,12 @@ export const poolLabels = (pool: Pick<NodePool, 'name'>, country: string) => ({
   [POOL_LABEL]: pool.name,
 })
 
+/** Labels by which the nodes of any pool are known. */
+export const nodeLabelsOf = (pool: NodePool, country: string): Readonly<Record<string, string>> =>
+  pool.provisioner === 'existing'
+    ? { ...pool.nodeLabels, [JURISDICTION_LABEL]: country }
+    : poolLabels(pool, country)
+
 /** Required, not preferred: where no node matches, a pod waits and status says so. Pure. */
 export function placementOf(
   pool: NodePool,
@@ -37,12 +43,8 @@ export function placementOf(
   cards: number,
 ): Placement {
   const { country } = jurisdiction
-  const labels =
-    pool.provisioner === 'existing'
-      ? { ...pool.nodeLabels, [JURISDICTION_LABEL]: country }
-      : poolLabels(pool, country)
   return {
-    affinity: nodeAffinity(labels, zonesOf(pool, jurisdiction)),
+    affinity: nodeAffinity(nodeLabelsOf(pool, country), zonesOf(pool, jurisdiction)),
     tolerations: tolerationsOf(accelerator),
     runtimeClassName: pool.runtimeClass,
     accelerator: acceleratorOf(pool, accelerator, cards),
