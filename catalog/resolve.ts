@@ -97,7 +97,9 @@ function checkModel(
   }
   for (const problem of choiceOfPool(stack, choice, at)) add('STACK_FILE_INVALID', problem)
   const known = file && knownOf(base, file, choice, at('weights'), add)
-  const short = memoryProblem(choice, known ?? file)
+  const pool = stack.nodePools.find(({ name }) => name === choice.pool)
+  const onCard = pool !== undefined && pool.accelerator !== 'cpu'
+  const short = memoryProblem(choice, onCard ? undefined : (known ?? file))
   if (short) add('STACK_FILE_INVALID', { path: at('memory'), ...short })
   if (stack.cluster.kind === 'local' && choice.state) {
     add('STACK_FILE_INVALID', {
@@ -110,7 +112,6 @@ function checkModel(
   const replicas = replicasOf(choice, at('replicas'), add)
   if (!known || problems.length > 0) return { problems }
   const contextSize = choice.contextSize ?? Math.min(DEFAULT_CONTEXT_SIZE, base.contextSize)
-  const pool = stack.nodePools.find(({ name }) => name === choice.pool)
   return { model: { base, file: known, choice, pool, replicas, contextSize }, problems }
 }
 
@@ -145,13 +146,12 @@ function knownOf(
   return undefined
 }
 
-/** The weights are the process's own memory; prefixes in memory count as the pod's, and the server beside both. */
+/** The weights are the process's own memory, unless a card holds them (no `file`); prefixes in memory count as the pod's, and the server beside both. */
 function memoryProblem(
   { prefixCache, memory }: StackModel,
   file: ModelFile | undefined,
 ): Omit<Problem, 'path'> | undefined {
-  if (file === undefined) return undefined
-  const weights = Math.ceil(file.bytes / MEBIBYTE)
+  const weights = Math.ceil((file?.bytes ?? 0) / MEBIBYTE)
   const prefixes = prefixCache === undefined ? 0 : Math.ceil(bytesOf(prefixCache.memory) / MEBIBYTE)
   const least = prefixes + weights + SERVER_MEBIBYTES
   if (bytesOf(memory) >= least * MEBIBYTE) return undefined

@@ -145,3 +145,10 @@ test('a region that is not known is believed, and any is where the country is no
     resolve({ jurisdiction: { country: 'ZZ', regions: ['ap-southeast-5', 'ap-southeast-1'] } }),
   ).not.toThrow()
 })
+
+test('weights that a card holds need no memory of the pod, those on CPU nodes do', () => {
+  const memory = (pool: string) => () =>
+    resolve({ models: [{ ...POOLS_STACK.models[0], pool, memory: '2Gi' }] })
+  expect(memory('l40s')).not.toThrow()
+  expect(memory('rack')).toThrow(/models\[0\]\.memory: expected at least \d+Mi/)
+})
