@@ -72,9 +72,10 @@ async function readDocument(path: string): Promise<Document> {
  * is read as the program gets it: every value as text first.
  */
 function serantauKeys(document: Document): Record<string, unknown> {
-  const config = document.get('config')
-  if (!isMap(config)) return {}
-  const entries = Object.entries(config.toJSON() as Record<string, unknown>)
+  if (!isMap(document.get('config'))) return {}
+  // Of the whole document: a part of it does not know what its aliases stand for.
+  const { config } = document.toJS() as { config: Record<string, unknown> }
+  const entries = Object.entries(config)
   return stackKeys(
     Object.fromEntries(
       entries.map(([name, value]) => [

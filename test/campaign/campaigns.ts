@@ -6,6 +6,7 @@ import { gguf } from './gguf.ts'
 import { isolation } from './isolation.ts'
 import { kill } from './kill.ts'
 import { planner } from './planner.ts'
+import { preview } from './preview.ts'
 import { quality } from './quality.ts'
 import { rolling } from './rolling.ts'
 import { schemathesis } from './schemathesis.ts'
@@ -54,6 +55,11 @@ export const CAMPAIGNS: Record<string, Campaign> = {
   gguf: {
     title: 'Damaged files of weights are refused with their reason before native code sees them',
     ...{ unit: 'mutants', size: 10_000_000, run: gguf },
+  },
+  preview: {
+    title:
+      'A person sees what a stack of three pools and four models would change within six seconds',
+    ...{ unit: 'previews', size: 20, run: preview },
   },
   stacks: {
     title: 'Whatever stack file with pools is accepted places nothing outside its jurisdiction',

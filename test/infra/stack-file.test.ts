@@ -24,6 +24,19 @@ test('the default file serves the smallest model on the embedded cluster', async
   })
 })
 
+test('what stands once in the file may be named again by a YAML alias', async () => {
+  const text = `config:
+  serantau:jurisdiction: { country: MY }
+  serantau:models:
+    - &first { id: smollm2-135m-instruct, slots: 7 }
+    - { id: gemma-3-270m }
+    - *first
+`
+  await writeFile(join(project, 'Pulumi.local.yaml'), text)
+  const { models } = await loadStackFile(project, 'local')
+  expect(models[2]).toEqual(models[0])
+})
+
 test('an existing file is never overwritten', async () => {
   await writeFile(join(project, 'Pulumi.local.yaml'), 'config: {}\n')
   expect(await createStackFileIfMissing(project, 'local')).toBe(false)
