@@ -20,21 +20,34 @@ export class TestProject {
   readonly folder: string
   readonly home: string
 
+  /** Folder of the kit whose commands run. */
+  #kit: string
+
   /** Commands that run: a test that timed out must not leave one behind. */
   readonly #running = new Set<ChildProcess>()
 
-  private constructor(folder: string) {
+  private constructor(folder: string, kit: string) {
     this.folder = folder
+    this.#kit = kit
     this.home = join(folder, 'home')
   }
 
-  static async create(): Promise<TestProject> {
+  /** `kit`: default this checkout; another version of it for an upgrade. */
+  static async create(kit = ROOT): Promise<TestProject> {
     const folder = await mkdtemp(join(tmpdir(), 'serantau-project-'))
-    await copyFile(join(ROOT, 'Pulumi.yaml'), join(folder, 'Pulumi.yaml'))
+    const project = new TestProject(folder, kit)
+    await project.use(kit)
+    return project
+  }
+
+  /** From now on another version of the kit works on the same stack files and state. */
+  async use(kit: string): Promise<void> {
+    this.#kit = kit
+    await copyFile(join(kit, 'Pulumi.yaml'), join(this.folder, 'Pulumi.yaml'))
     for (const room of ['infra', 'charts', 'node_modules', 'package.json']) {
-      await symlink(join(ROOT, room), join(folder, room))
+      await rm(join(this.folder, room), { force: true })
+      await symlink(join(kit, room), join(this.folder, room))
     }
-    return new TestProject(folder)
   }
 
   env(extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
@@ -50,7 +63,7 @@ export class TestProject {
     args: readonly string[],
     env: NodeJS.ProcessEnv = {},
   ): ChildProcessByStdio<null, Readable, Readable> {
-    const command = [join(ROOT, 'cli', 'main.ts'), ...args, '--project', this.folder]
+    const command = [join(this.#kit, 'cli', 'main.ts'), ...args, '--project', this.folder]
     const child = spawn(process.execPath, command, {
       env: this.env(env),
       cwd: this.folder,
