@@ -117,6 +117,20 @@ const CommonSchema = {
   helmTest: z.boolean().optional().describe('Pod and policy of `helm test`'),
 }
 
+/** Who scales is `config.scaling.by`; the rest of it the server need not know. */
+const ScalingValuesSchema = z.strictObject({
+  apiServer: z
+    .strictObject({
+      cidrs: z.array(z.cidrv4()).min(1),
+      ports: z.array(z.int().min(1).max(65_535)).min(1),
+    })
+    .optional()
+    .describe('Where the API server is: the gateway may reach it when it scales itself'),
+  kedaNamespace: KubernetesNameSchema.optional().describe(
+    'Namespace of the KEDA operator, which may read the demand on port 9090',
+  ),
+})
+
 export const GatewayValuesSchema = z.strictObject({
   ...CommonSchema,
   config: GatewayConfigSchema.omit({ tls: true }).describe(
@@ -127,6 +141,7 @@ export const GatewayValuesSchema = z.strictObject({
     .record(z.string(), z.string())
     .optional()
     .describe('Of the Service (clusterIP, loadBalancer), the Ingress or the HTTPRoute'),
+  scaling: ScalingValuesSchema.optional().describe('Of models with config.models[].scaling'),
   service: z
     .strictObject({ clusterIP: z.ipv4().nullish().describe('Fixed cluster address') })
     .optional(),

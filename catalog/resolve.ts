@@ -8,6 +8,9 @@ import { formatPath } from './parse-stack-file.ts'
 import { bytesOf } from './quantity.ts'
 import type { StackFile, StackModel } from './stack-file.ts'
 
+/** Bounds of a model whose pods are scaled. */
+export type ReplicaBounds = Exclude<StackModel['replicas'], number>
+
 /** One model of the stack file with its row of the catalogue, every choice made. */
 export interface ResolvedModel {
   base: BaseModel
@@ -15,7 +18,10 @@ export interface ResolvedModel {
   choice: StackModel
   /** Nodes that its replicas run on; undefined: the stack has no pools. */
   pool: NodePool | undefined
+  /** The most pods at once. */
   replicas: number
+  /** Present: the number of pods is set while it runs, not by the manifest. */
+  bounds?: ReplicaBounds
   /** Tokens of one request. */
   contextSize: number
 }
@@ -110,9 +116,11 @@ function checkModel(
     })
   }
   const replicas = replicasOf(choice, at('replicas'), add)
+  const bounds = boundsOf(choice)
   if (!known || problems.length > 0) return { problems }
   const contextSize = choice.contextSize ?? Math.min(DEFAULT_CONTEXT_SIZE, base.contextSize)
-  return { model: { base, file: known, choice, pool, replicas, contextSize }, problems }
+  const scaled = bounds === undefined ? {} : { bounds }
+  return { model: { base, file: known, choice, pool, replicas, ...scaled, contextSize }, problems }
 }
 
 /** The file by the catalogue's digest, or by the stack file's where the catalogue has facts alone. */
@@ -164,31 +172,36 @@ function memoryProblem(
 }
 
 function replicasOf(
-  choice: StackModel,
+  { replicas }: StackModel,
   path: string,
   add: (code: ErrorCode, problem: Problem) => void,
 ): number {
-  const { min, max } =
-    typeof choice.replicas === 'number'
-      ? { min: choice.replicas, max: choice.replicas }
-      : choice.replicas
-  if (min !== max) {
+  if (typeof replicas === 'number') {
+    if (replicas === 0) {
+      add('STACK_FILE_INVALID', {
+        path,
+        expected: '>= 1, or bounds: a model without pods for good answers nobody',
+        got: '0',
+        fix: 'set replicas: { min: 0, max: 1 } to have pods only while somebody asks, or remove the model',
+      })
+    }
+    return replicas
+  }
+  const { min, max } = replicas
+  if (min > max) {
     add('STACK_FILE_INVALID', {
       path,
-      expected: 'min equal to max: this release does not scale by itself',
-      got: JSON.stringify(choice.replicas),
-      fix: `set replicas: ${Math.max(min, 1)}`,
-    })
-  } else if (min === 0) {
-    add('STACK_FILE_INVALID', {
-      path,
-      expected: '>= 1: 0 needs scaling, which this release does not have',
-      got: '0',
-      fix: 'set replicas: 1, or remove the model',
+      expected: 'min no greater than max',
+      got: JSON.stringify({ min, max }),
+      fix: `set replicas: { min: ${max}, max: ${min} }, or replicas: ${min} for that many always`,
     })
   }
-  return min
+  return max
 }
+
+/** Equal bounds are a number: nothing scales such a model. */
+const boundsOf = ({ replicas }: StackModel): ReplicaBounds | undefined =>
+  typeof replicas === 'number' || replicas.min === replicas.max ? undefined : replicas
 
 function unknownModel(path: string, id: string): Finding {
   return {

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { CACHE_TYPE_IDS } from './cache-type.ts'
 import { ModelIdSchema, Sha256Schema } from './base-model.ts'
 import { QuantitySchema } from './quantity.ts'
+import { ModelScalingSchema, ScalingSchema } from './scaling.ts'
 
 /** System prompts of a model: how many, and the characters of one and of all. They lie in a ConfigMap. */
 export const MOST_SYSTEM_PROMPTS = 16
@@ -35,6 +36,7 @@ export const GatewayConfigSchema = z.strictObject({
     .array(
       ServedModelSchema.extend({
         url: z.url().describe('Base URL of its model Service, without path'),
+        scaling: ModelScalingSchema.optional().describe('Present: its pods are scaled'),
       }),
     )
     .min(1),
@@ -42,6 +44,7 @@ export const GatewayConfigSchema = z.strictObject({
     .strictObject({ certFile: z.string(), keyFile: z.string() })
     .optional()
     .describe('Present: the API speaks HTTPS'),
+  scaling: ScalingSchema.optional().describe('How models with `scaling` are scaled'),
   limits: LimitsSchema.default(defaultLimits),
 })
 export type GatewayConfig = z.infer<typeof GatewayConfigSchema>

@@ -93,8 +93,55 @@ export type Key = z.infer<typeof KeySchema>
 
 export const ReplicasSchema = z.union([
   z.int().min(0).max(1000),
-  z.strictObject({ min: z.int().min(0).max(1000), max: z.int().min(1).max(1000) }),
+  z.strictObject({
+    min: z.int().min(0).max(1000).describe('0: no pod while nobody asks'),
+    max: z.int().min(1).max(1000),
+    waiting: z
+      .int()
+      .min(0)
+      .max(10_000)
+      .default(4)
+      .describe('Requests that may wait for each replica before one more is started'),
+    idleSeconds: z
+      .int()
+      .min(5)
+      .max(86_400)
+      .default(300)
+      .describe('For so long fewer replicas must have been enough before any is removed'),
+  }),
 ])
+
+const holdSeconds = z
+  .int()
+  .min(5)
+  .max(3600)
+  .default(300)
+  .describe('A request for a model without a ready pod is held so long at the gateway')
+/** Who sets the number of pods of models whose `replicas` have bounds. */
+export const StackScalingSchema = z.discriminatedUnion('by', [
+  z.strictObject({
+    by: z.literal('gateway').describe('The gateway itself; needs nothing in the cluster'),
+    holdSeconds,
+    apiServer: z
+      .strictObject({
+        cidrs: z
+          .array(z.cidrv4())
+          .min(1)
+          .default(['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16']),
+        ports: z.array(z.int().min(1).max(65_535)).min(1).default([443, 6443]),
+      })
+      .prefault({})
+      .describe(
+        'Where the API server is, as `kubectl -n default get endpoints kubernetes` shows it: the gateway may reach it',
+      ),
+  }),
+  z.strictObject({
+    by: z.literal('keda').describe('KEDA, which is in the cluster and reads the gateway'),
+    holdSeconds,
+    namespace: KubernetesNameSchema.default('keda').describe('Namespace of the KEDA operator'),
+  }),
+])
+export type StackScaling = z.infer<typeof StackScalingSchema>
 
 /** A path that stays in its folder. */
 const InnerPathSchema = z
@@ -144,7 +191,9 @@ export const StackModelSchema = z.strictObject({
     .describe(
       'Name in nodePools of the nodes that its replicas run on; required when there are any',
     ),
-  replicas: ReplicasSchema.default(1),
+  replicas: ReplicasSchema.default(1).describe(
+    'Pods: a number, or bounds between which they are scaled',
+  ),
   contextSize: z
     .int()
     .min(64)
@@ -237,6 +286,9 @@ export const StackFileSchema = z.strictObject({
   expose: ExposeSchema.default({ kind: 'clusterIP', allowFrom: { namespaces: [], cidrs: [] } }),
   keys: z.array(KeySchema).default([]).describe('Who may ask; only hashes'),
   gatewayReplicas: z.int().min(1).max(100).default(1).describe('Pods of the gateway'),
+  scaling: StackScalingSchema.prefault({ by: 'gateway' }).describe(
+    'Who scales the models whose replicas have bounds { min, max }',
+  ),
   image: ImageSchema.optional().describe('Server image; required for kind: existing'),
   acceleratorImages: z
     .strictObject({ cuda: ImageSchema.optional(), vulkan: ImageSchema.optional() })

@@ -50,6 +50,18 @@ export const HTTP_ERRORS = {
     retryAfterS: 3,
     text: 'The model is not available right now. Fix: try again after the seconds in Retry-After.',
   },
+  model_starting: {
+    status: 503,
+    type: 'service_unavailable_error',
+    retryAfterS: 10,
+    text: 'The model had no pod, and none came up in the time that a request is held. Fix: try again after the seconds in Retry-After; if it goes on, tell who runs this service.',
+  },
+  too_many_held: {
+    status: 503,
+    type: 'service_unavailable_error',
+    retryAfterS: 10,
+    text: 'The model has no pod yet, and as many requests as can be held wait for it. Fix: try again after the seconds in Retry-After.',
+  },
   shutting_down: {
     status: 503,
     type: 'service_unavailable_error',

@@ -35,6 +35,7 @@ const targetOf = (cluster: LocalCluster, image: string): ClusterTarget => ({
   image,
   gatewayServiceIp: cluster.gatewayServiceIp,
   hostCidr: `${cluster.hostAddress}/32`,
+  apiServerCidr: `${cluster.nodeAddress}/32`,
   weightsFolder: cluster.nodeWeightsFolder,
 })
 

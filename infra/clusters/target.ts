@@ -11,6 +11,8 @@ export interface ClusterTarget {
   gatewayServiceIp?: string
   /** Local only: this machine as pods see it, allowed to call the gateway. */
   hostCidr?: string
+  /** Local only: the API server, whatever its Service's address. */
+  apiServerCidr?: string
   /** Local only: folder of verified weights on the node. */
   weightsFolder?: string
 }

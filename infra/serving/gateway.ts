@@ -29,6 +29,7 @@ export class Gateway extends pulumi.ComponentResource {
           keysSecret: KEYS_SECRET,
           clusterIP: args.target.gatewayServiceIp,
           hostCidr: args.target.hostCidr,
+          apiServerCidr: args.target.apiServerCidr,
         }),
       },
       { parent: this, dependsOn: [args.keys] },

@@ -7,6 +7,7 @@ import type {
 import { insideAffinity, type Placement } from '../nodes/placement.ts'
 import { priorityClassOf } from './priority-class.ts'
 import { API_PORT, CA_BUNDLE, GATEWAY, modelRelease } from '../names.ts'
+import { gatewayScaling, modelScaling, scalingAccess } from './scaling-values.ts'
 
 /** Where the ServingConfig says that the verified file lies in the pod. */
 const WEIGHTS_MOUNT = '/weights'
@@ -26,6 +27,8 @@ export interface GatewayInput {
   clusterIP?: string
   /** Allowed to call the gateway beside `expose.allowFrom`. */
   hostCidr?: string
+  /** Where the API server is, instead of `scaling.apiServer.cidrs`. */
+  apiServerCidr?: string
 }
 
 /** Values of charts/gateway. No secret is among them. */
@@ -43,8 +46,11 @@ export function gatewayValues(input: GatewayInput): GatewayValues {
       models: models.map((model) => ({
         ...servedModel(model),
         url: `http://${modelRelease(model.base.id)}.${stack.namespace}.svc:${API_PORT}`,
+        ...modelScaling(model),
       })),
+      ...gatewayScaling(stack, models),
     },
+    ...scalingAccess(stack, models, input.apiServerCidr),
     expose: {
       ...stack.expose,
       allowFrom: { namespaces, cidrs: input.hostCidr ? [...cidrs, input.hostCidr] : cidrs },
@@ -85,7 +91,8 @@ export function modelServerValues(input: ModelServerInput): ModelServerValues {
     image: input.image,
     imagePullSecrets: stack.imagePullSecrets,
     keys: { existingSecret: input.keysSecret },
-    replicas: model.replicas,
+    // What scales it owns the field.
+    replicas: model.bounds === undefined ? model.replicas : null,
     // A claim that one node mounts would keep the new pod waiting for the old one's node.
     surge: weights?.from === 'url' || mountsOnOneNode(model) ? 'never' : 'auto',
     config: {

@@ -7,6 +7,8 @@ import type { Metrics } from '../plugins/metrics.ts'
 import { registerDocsRoutes } from '../plugins/docs-routes.ts'
 import { registerModelsRoutes } from '../plugins/models-routes.ts'
 import { registerProxy } from './proxy.ts'
+import type { KubernetesApi } from './scaling/kubernetes-api.ts'
+import { Scaling } from './scaling/scaling.ts'
 
 export interface GatewayAppOptions {
   config: GatewayConfig
@@ -15,9 +17,11 @@ export interface GatewayAppOptions {
   logger: FastifyBaseLogger
   lifecycle: Lifecycle
   tlsPollMs?: number
+  /** Where models are scaled; default: the cluster that the pod runs in. */
+  kubernetes?: KubernetesApi
 }
 
-/** The gateway role: checks the key, chooses the model's Service, holds no state. */
+/** The gateway role: checks the key, chooses the model's Service, scales its pods where it is told to. */
 export function createGatewayApp(options: GatewayAppOptions): FastifyInstance {
   const { config, lifecycle } = options
   const app = createBaseApp({
@@ -35,6 +39,9 @@ export function createGatewayApp(options: GatewayAppOptions): FastifyInstance {
   )
   registerModelsRoutes(app, config.models)
   registerDocsRoutes(app)
-  registerProxy(app, config)
+  const scaling = new Scaling(options)
+  app.addHook('onListen', async () => scaling.start())
+  app.addHook('onClose', async () => scaling.close())
+  registerProxy(app, config, scaling)
   return app
 }

@@ -7,6 +7,7 @@ import { clientGone } from '../plugins/client-gone.ts'
 import { parseJson } from '../plugins/json-body.ts'
 import { unknownModel } from '../plugins/models-routes.ts'
 import { relay } from './relay.ts'
+import type { Scaling } from './scaling/scaling.ts'
 
 const CONNECT_MS = 5000
 /** The model role ends an answer at its own limit; the gateway gives up a little later. */
@@ -24,7 +25,7 @@ const CLOSING_MS = 1000
  * Passes a request to the model's Service and its answer back: reads only `model` and `stream`,
  * forwards the bytes as they came, never asks twice what may have arrived.
  */
-export function registerProxy(app: FastifyInstance, config: GatewayConfig): void {
+export function registerProxy(app: FastifyInstance, config: GatewayConfig, scaling: Scaling): void {
   const waitMs = config.limits.maxStreamMs + BEYOND_MODEL_MS
   const common = {
     connect: { timeout: CONNECT_MS },
@@ -42,11 +43,11 @@ export function registerProxy(app: FastifyInstance, config: GatewayConfig): void
   })
   for (const path of PATHS) {
     app.post(path, (request, reply) =>
-      pass(agents, config, { path, method: 'POST' }, request, reply),
+      pass({ agents, config, scaling }, { path, method: 'POST' }, request, reply),
     )
   }
   app.get(TOKENIZER, (request, reply) =>
-    pass(agents, config, { path: TOKENIZER, method: 'GET' }, request, reply),
+    pass({ agents, config, scaling }, { path: TOKENIZER, method: 'GET' }, request, reply),
   )
 }
 
@@ -70,16 +71,21 @@ interface Agents {
   fresh: Agent
 }
 
+interface Proxy {
+  agents: Agents
+  config: GatewayConfig
+  scaling: Scaling
+}
+
 async function pass(
-  agents: Agents,
-  config: GatewayConfig,
+  { agents, config, scaling }: Proxy,
   { path, method }: Route,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<void> {
-  const asked = method === 'GET' ? request.query : parseJson(request.body)
+  const fields = method === 'GET' ? request.query : parseJson(request.body)
   const [only, other] = config.models
-  const wanted = modelOf(asked, ONE_MODEL.has(path) && other === undefined ? only?.id : undefined)
+  const wanted = modelOf(fields, ONE_MODEL.has(path) && other === undefined ? only?.id : undefined)
   const model = config.models.find(({ id }) => id === wanted)
   if (model === undefined) throw unknownModel(wanted, config.models)
   const gone = clientGone(reply)
@@ -93,17 +99,27 @@ async function pass(
     return known
   }
   const ask = (agent: Agent) => relay(agent, options, reply, { gone, onBreak })
-  const status = await askUntilArrived(agents, ask, gone).catch((error: unknown) => {
+  const visits = scaling.of(model.id)
+  visits?.begin(reply)
+  const asked = () => askUntilArrived(agents, ask, gone, visits !== undefined)
+  const bytes = Buffer.isBuffer(request.body) ? request.body.length : 0
+  const hold = { ...{ reply, bytes, gone, ask: asked }, noConnection: neverConnected }
+  const status = await (visits?.holdUntilAsked(hold) ?? asked()).catch((error: unknown) => {
     throw gone.aborted ? gone.reason : upstreamError(error)
   })
+  if (status === 429) visits?.refuse()
   if (status >= 400) request.errorCode = 'upstream'
 }
 
-/** Asks again, on fresh connections, while the request cannot have arrived anywhere. */
+/**
+ * Asks again, on fresh connections, while the request cannot have arrived anywhere. `held`: not where no
+ * connection comes about, for which whoever holds requests has a longer patience.
+ */
 async function askUntilArrived<T>(
   { kept, fresh }: Agents,
   ask: (agent: Agent) => Promise<T>,
   gone: AbortSignal,
+  held: boolean,
 ): Promise<T> {
   let agent = kept
   for (const pauseMs of AGAIN_MS) {
@@ -112,6 +128,7 @@ async function askUntilArrived<T>(
       return await ask(agent)
     } catch (error) {
       if (gone.aborted || !neverArrived(error, performance.now() - asked)) throw error
+      if (held && neverConnected(error)) throw error
     }
     await sleep(pauseMs, undefined, { signal: gone })
     agent = fresh
@@ -162,12 +179,16 @@ function modelOf(body: unknown, only: string | undefined): string {
  * read from it) ends well without an answer, the request may have arrived, and is not sent again.
  */
 function neverArrived(error: unknown, afterMs: number): boolean {
-  const code = (error as NodeJS.ErrnoException).code ?? ''
-  if (error instanceof errors.ConnectTimeoutError || NEVER_CONNECTED.has(code)) return true
+  if (neverConnected(error)) return true
   if (afterMs > CLOSING_MS) return false
   if (error instanceof errors.SocketError) return (error.socket?.bytesRead ?? 0) > 0
-  return NEVER_TAKEN.has(code)
+  return NEVER_TAKEN.has(codeOf(error))
 }
+
+const neverConnected = (error: unknown): boolean =>
+  error instanceof errors.ConnectTimeoutError || NEVER_CONNECTED.has(codeOf(error))
+
+const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? ''
 
 function upstreamError(error: unknown): HttpError {
   if (error instanceof HttpError) return error

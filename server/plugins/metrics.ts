@@ -55,6 +55,26 @@ export class Metrics {
     })
   }
 
+  /** Paths beside `/metrics`, and what stands there as JSON when it is asked for. */
+  readonly pages = new Map<string, () => object>()
+
+  page(path: string, read: () => object): void {
+    this.pages.set(path, read)
+  }
+
+  /** A gauge by the values of `label`, asked for when it is scraped. */
+  gauges(name: string, help: string, label: string, read: () => Record<string, number>): void {
+    new Gauge({
+      name,
+      help,
+      labelNames: [label],
+      registers: [this.registry],
+      collect() {
+        for (const [value, count] of Object.entries(read())) this.set({ [label]: value }, count)
+      },
+    })
+  }
+
   /** A gauge whose value is asked for when it is scraped. */
   gauge(name: string, help: string, read: () => number): void {
     new Gauge({
@@ -80,7 +100,7 @@ export function registerMetrics(app: FastifyInstance, metrics: Metrics): void {
   })
 }
 
-/** `/metrics` has a port of its own, which NetworkPolicy opens to scrapers only; there is nothing else on it. */
+/** `/metrics` has a port of its own, which NetworkPolicy opens to scrapers only; beside it there are `pages` alone. */
 export async function serveMetrics(metrics: Metrics, host: string, port: number): Promise<Server> {
   const limits = {
     maxHeaderSize: HTTP_LIMITS.headerBytes,
@@ -89,6 +109,12 @@ export async function serveMetrics(metrics: Metrics, host: string, port: number)
     connectionsCheckingInterval: HTTP_LIMITS.lookMs,
   }
   const server = createServer(limits, (request, response) => {
+    const page = request.method === 'GET' ? metrics.pages.get(request.url ?? '') : undefined
+    if (page !== undefined) {
+      const type = { 'content-type': 'application/json' }
+      response.writeHead(200, { ...SECURITY_HEADERS, ...type }).end(JSON.stringify(page()))
+      return
+    }
     if (request.method !== 'GET' || request.url !== '/metrics') {
       response.writeHead(404, SECURITY_HEADERS).end()
       return

@@ -9,6 +9,14 @@ interface Watched {
   since: number
 }
 
+/** Of requests that waited here before anybody could begin with them: when that ended. */
+const lateBegins = new WeakMap<ServerResponse, number>()
+
+/** Its client is not slow for what it waited for until now. */
+export function answerBeginsLate(raw: ServerResponse): void {
+  lateBegins.set(raw, Date.now())
+}
+
 /**
  * Cuts a client that takes no byte of what waits for it for `slowClientMs`, and one that takes its answer so
  * slowly that it has not got it that long after the longest answer could be written.
@@ -51,7 +59,8 @@ function isTooSlow(
     watched.since = now
   }
   if (now - watched.since >= limits.slowClientMs) return true
-  return waits && now - watched.arrived >= mostMs(limits)
+  const arrived = lateBegins.get(response) ?? watched.arrived
+  return waits && now - arrived >= mostMs(limits)
 }
 
 /** From the first byte of a request to the last of its answer. */

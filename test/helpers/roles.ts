@@ -6,6 +6,7 @@ import type { FastifyInstance } from 'fastify'
 import { GatewayConfigSchema, ModelConfigSchema } from '../../catalog/serving-config.ts'
 import type { Priority } from '../../server/engine/engine.ts'
 import { createGatewayApp } from '../../server/gateway/app.ts'
+import type { KubernetesApi } from '../../server/gateway/scaling/kubernetes-api.ts'
 import { createLogger } from '../../server/logger.ts'
 import { createModelApp } from '../../server/model/app.ts'
 import { KeyStore } from '../../server/plugins/keys.ts'
@@ -69,13 +70,28 @@ export function modelRole({
 }
 
 /** The gateway in front of the given base URL. */
-export function gatewayRole(url: string, limits?: object): TestRole {
+export function gatewayRole(url: string, limits?: object, scaled: ScaledSettings = {}): TestRole {
+  const { scaling, ofModel, kubernetes } = scaled
   const config = GatewayConfigSchema.parse({
     role: 'gateway',
-    models: [{ id: MODEL, digest: DIGEST, licence: 'Apache-2.0', url }],
+    models: [
+      {
+        ...{ id: MODEL, digest: DIGEST, licence: 'Apache-2.0', url },
+        ...(ofModel === undefined ? {} : { scaling: ofModel }),
+      },
+    ],
+    ...(scaling === undefined ? {} : { scaling }),
     ...(limits === undefined ? {} : { limits }),
   })
-  return role(new FakeEngine(), (common) => createGatewayApp({ ...common, config }))
+  const api = kubernetes === undefined ? {} : { kubernetes }
+  return role(new FakeEngine(), (common) => createGatewayApp({ ...common, config, ...api }))
+}
+
+interface ScaledSettings {
+  /** `scaling` of the gateway's config, and of its one model. */
+  scaling?: object
+  ofModel?: object
+  kubernetes?: KubernetesApi
 }
 
 type Common = Omit<Parameters<typeof createGatewayApp>[0], 'config'>
