@@ -156,6 +156,12 @@ export const ModelServerValuesSchema = z.strictObject({
   config: ModelConfigSchema.omit({ state: true, prefixCache: true }).describe(
     'serving.json, catalog/serving-config.ts; `state` and `prefixCache` follow from those below',
   ),
+  maxReplicas: z
+    .int()
+    .min(1)
+    .max(1000)
+    .optional()
+    .describe('Most pods that an autoscaler makes where `replicas` is null; default: several'),
   weights: z
     .strictObject({
       bytes: z

@@ -79,10 +79,14 @@ export async function runRole(options: RoleOptions): Promise<RunningRole> {
 
 /**
  * The longest drain. Requests still come while Services forget the pod, and each takes its whole time at
- * most; a connection that a client of the gateway keeps may bring one more as its stream ends.
+ * most; a connection that a client of the gateway keeps may bring one more as its stream ends, and what is
+ * held may have all of its time still before it.
  */
-export const drainMs = ({ role, limits }: ServingConfig, delayMs: number): number =>
-  delayMs + (role === 'gateway' ? 2 : 1) * limits.maxStreamMs
+export function drainMs(config: ServingConfig, delayMs: number): number {
+  const { maxStreamMs } = config.limits
+  if (config.role === 'model') return delayMs + maxStreamMs
+  return delayMs + 2 * maxStreamMs + (config.scaling?.holdMs ?? 0)
+}
 
 /** A role loads only what it serves with: the other's libraries would stay in its memory. */
 async function createApp(

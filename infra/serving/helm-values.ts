@@ -7,7 +7,7 @@ import type {
 import { insideAffinity, type Placement } from '../nodes/placement.ts'
 import { priorityClassOf } from './priority-class.ts'
 import { API_PORT, CA_BUNDLE, GATEWAY, modelRelease } from '../names.ts'
-import { gatewayScaling, modelScaling, scalingAccess } from './scaling-values.ts'
+import { drainOfHeld, gatewayScaling, modelScaling, scalingAccess } from './scaling-values.ts'
 
 /** Where the ServingConfig says that the verified file lies in the pod. */
 const WEIGHTS_MOUNT = '/weights'
@@ -51,6 +51,7 @@ export function gatewayValues(input: GatewayInput): GatewayValues {
       ...gatewayScaling(stack, models),
     },
     ...scalingAccess(stack, models, input.apiServerCidr),
+    ...drainOfHeld(stack, models),
     expose: {
       ...stack.expose,
       allowFrom: { namespaces, cidrs: input.hostCidr ? [...cidrs, input.hostCidr] : cidrs },
@@ -92,7 +93,9 @@ export function modelServerValues(input: ModelServerInput): ModelServerValues {
     imagePullSecrets: stack.imagePullSecrets,
     keys: { existingSecret: input.keysSecret },
     // What scales it owns the field.
-    replicas: model.bounds === undefined ? model.replicas : null,
+    ...(model.bounds === undefined
+      ? { replicas: model.replicas }
+      : { replicas: null, maxReplicas: model.replicas }),
     // A claim that one node mounts would keep the new pod waiting for the old one's node.
     surge: weights?.from === 'url' || mountsOnOneNode(model) ? 'never' : 'auto',
     config: {

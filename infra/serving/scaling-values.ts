@@ -7,6 +7,9 @@ import type {
 } from '../../catalog/index.ts'
 import { modelRelease, SCALING_LEASE } from '../names.ts'
 
+/** charts/gateway has the same number. */
+const GRACE_SECONDS = 265
+
 /** What the gateway needs to know of a model whose pods are scaled. */
 export function modelScaling({ base, bounds, choice }: ResolvedModel): { scaling?: ModelScaling } {
   if (bounds === undefined) return {}
@@ -44,6 +47,15 @@ export function scalingAccess(
   if (scaling.by === 'keda') return { scaling: { kedaNamespace: scaling.namespace } }
   const { cidrs, ports } = scaling.apiServer
   return { scaling: { apiServer: { cidrs: apiServerCidr ? [apiServerCidr] : cidrs, ports } } }
+}
+
+/** A gateway that ends must outlive what it holds; without scaling the chart's default is enough. */
+export function drainOfHeld(
+  { scaling }: StackFile,
+  models: readonly ResolvedModel[],
+): Pick<GatewayValues, 'terminationGracePeriodSeconds'> {
+  if (!isAnyScaled(models)) return {}
+  return { terminationGracePeriodSeconds: GRACE_SECONDS + scaling.holdSeconds }
 }
 
 const isAnyScaled = (models: readonly ResolvedModel[]) =>

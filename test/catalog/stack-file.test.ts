@@ -53,6 +53,30 @@ describe('a stack file', () => {
     expect(resolveModels(parseStackFile(model(bounds)))[0]?.replicas).toBe(2)
   })
 
+  test('scales between bounds, with bounds of its own for waiting and idleness', () => {
+    const [served] = resolveModels(parseStackFile(model({ replicas: { min: 0, max: 6 } })))
+    expect(served).toMatchObject({
+      replicas: 6,
+      bounds: { min: 0, max: 6, waiting: 4, idleSeconds: 300 },
+    })
+    const fixed = resolveModels(parseStackFile(model({ replicas: { min: 2, max: 2 } })))[0]
+    expect(fixed).not.toHaveProperty('bounds')
+  })
+
+  test('is scaled by the gateway unless told otherwise', () => {
+    expect(parseStackFile(minimal).scaling).toEqual({
+      by: 'gateway',
+      holdSeconds: 300,
+      apiServer: {
+        cidrs: ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'],
+        ports: [443, 6443],
+      },
+    })
+    expect(parseStackFile({ ...minimal, scaling: { by: 'keda' } }).scaling).toEqual({
+      ...{ by: 'keda', holdSeconds: 300, namespace: 'keda' },
+    })
+  })
+
   test('serves gemma when its licence is accepted by name', () => {
     const stack = { ...minimal, models: [{ id: 'gemma-3-270m' }], acceptedLicences: ['gemma'] }
     expect(resolveModels(parseStackFile(stack))[0]?.base.id).toBe('gemma-3-270m')
@@ -150,14 +174,35 @@ describe('a stack file', () => {
       model({ replicas: 0 }),
       'STACK_FILE_INVALID',
       'models[0].replicas',
-      /0 needs scaling/,
+      /got 0\. Fix: set replicas: \{ min: 0, max: 1 \}/,
     ],
     [
-      'replicas that scale',
-      model({ replicas: { min: 1, max: 4 } }),
+      'least replicas above the most',
+      model({ replicas: { min: 4, max: 2 } }),
       'STACK_FILE_INVALID',
       'models[0].replicas',
-      /set replicas: 1/,
+      /set replicas: \{ min: 2, max: 4 \}/,
+    ],
+    [
+      'a part of a replica',
+      model({ replicas: { min: 0.5, max: 2 } }),
+      'STACK_FILE_INVALID',
+      'models[0].replicas',
+      /int/,
+    ],
+    [
+      'negative bounds',
+      model({ replicas: { min: -1, max: 2 } }),
+      'STACK_FILE_INVALID',
+      'models[0].replicas.min',
+      />= 0/,
+    ],
+    [
+      'a scaler that there is not',
+      { ...minimal, scaling: { by: 'hpa' } },
+      'STACK_FILE_INVALID',
+      'scaling.by',
+      /"gateway".*"keda"/,
     ],
     [
       "a context larger than the model's",

@@ -142,8 +142,10 @@ describe('the charts on a real cluster, without Pulumi', () => {
     'the API server takes every object of $chart, and its pods under Pod Security restricted: $name',
     async ({ chart, values: rendered }) => {
       const objects = await helm.template(chart, NAMESPACE, rendered)
-      // The Gateway API is not part of Kubernetes itself.
-      const known = objects.filter(({ apiVersion }) => !apiVersion.startsWith('gateway.networking'))
+      // Neither the Gateway API nor KEDA is part of Kubernetes itself.
+      const known = objects.filter(
+        ({ apiVersion }) => !/^(gateway\.networking|keda\.sh)/.test(apiVersion),
+      )
       const dryRun = ['--namespace', NAMESPACE, 'create', '--dry-run=server', '-f', '-']
       await kubectl(dryRun, [...known, ...podsOf(objects)])
     },

@@ -30,6 +30,15 @@ const STACKS: Record<string, object> = {
     imagePullSecrets: ['pull'],
     gatewayReplicas: 3,
   },
+  'a model that the gateway scales': {
+    ...EXISTING_STACK,
+    models: [{ ...EXISTING_STACK.models[0], replicas: { min: 0, max: 1 }, state: { size: '1Gi' } }],
+  },
+  'a model that KEDA scales': {
+    ...EXISTING_STACK,
+    scaling: { by: 'keda', namespace: 'scalers' },
+    models: [{ ...EXISTING_STACK.models[1], replicas: { min: 1, max: 4, idleSeconds: 60 } }],
+  },
 }
 
 /** What the program hands to the charts for a table of stack files, each different one once. */

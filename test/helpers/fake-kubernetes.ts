@@ -89,7 +89,7 @@ export class FakeKubernetes {
       if (based !== undefined && based !== found.metadata.resourceVersion) {
         return void answer(409, { kind: 'Status' })
       }
-      merge(found as unknown as Json, patch as Json)
+      merge(found as unknown as Json, patch)
       found.metadata.resourceVersion = String(++this.#version)
     }
     answer(200, found)

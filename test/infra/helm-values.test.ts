@@ -69,6 +69,41 @@ describe('the gateway', () => {
     expect(valuesOf({ ...EXISTING_STACK, expose }, {}).gateway.expose).toEqual(expose)
   })
 
+  test('knows of a scaled model what it is scaled by, and the chart how to reach the API server', () => {
+    const [first, second] = EXISTING_STACK.models
+    const raw = {
+      ...EXISTING_STACK,
+      models: [{ ...first, replicas: { min: 0, max: 6 }, slots: 8, maxQueued: 10 }, second],
+    }
+    const { gateway, models } = valuesOf(raw, {})
+    expect(gateway.config.models.map(({ scaling }) => scaling)).toEqual([
+      {
+        ...{ deployment: models[0]?.fullnameOverride, min: 0, max: 6, slots: 8 },
+        ...{ waitingPerReplica: 4, waitMs: 15_000, idleMs: 300_000, maxHeld: 18 },
+      },
+      undefined,
+    ])
+    expect(gateway.config.scaling).toEqual({
+      ...{ by: 'gateway', lease: 'gateway-scaling', holdMs: 300_000 },
+    })
+    expect(gateway.scaling?.apiServer?.ports).toEqual([443, 6443])
+    // What is held may have to be waited for.
+    expect(gateway.terminationGracePeriodSeconds).toBe(565)
+    // What scales it owns the field.
+    expect(models.map(({ replicas, maxReplicas }) => [replicas, maxReplicas])).toEqual([
+      [null, 6],
+      [1, undefined],
+    ])
+  })
+
+  test('opens nothing to the API server where KEDA scales, or nothing is scaled', () => {
+    const scaled = [{ ...EXISTING_STACK.models[0], replicas: { min: 1, max: 2 } }]
+    const keda = { ...EXISTING_STACK, scaling: { by: 'keda' }, models: scaled }
+    expect(valuesOf(keda, {}).gateway.scaling).toEqual({ kedaNamespace: 'keda' })
+    const { gateway } = valuesOf(EXISTING_STACK, {})
+    expect([gateway.scaling, gateway.config.scaling]).toEqual([undefined, undefined])
+  })
+
   test('carries replicas, pull secrets and the name of the keys, never a key', () => {
     const key = { name: 'portal', sha256: 'ab'.repeat(32) }
     const raw = { ...EXISTING_STACK, keys: [key], gatewayReplicas: 3, imagePullSecrets: ['pull'] }

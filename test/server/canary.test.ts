@@ -156,6 +156,8 @@ const PATHS: Record<HttpErrorCode, () => Promise<[Site, string]>> = {
     site.engine.failAt = 2
     return ask(site, { stream: true })
   }),
+  model_starting: onHeld(8),
+  too_many_held: onHeld(1),
   shutting_down: on(async (site) => {
     site.gateway.lifecycle.endAnswers()
     return await ask(site)
@@ -167,6 +169,23 @@ const PATHS: Record<HttpErrorCode, () => Promise<[Site, string]>> = {
     },
     { maxStreamMs: 1000 },
   ),
+}
+
+/** Two requests for a model without a pod, of which so many are held. */
+function onHeld(maxHeld: number) {
+  return async (): Promise<[Site, string]> => {
+    const site = await open()
+    const gateway = gatewayRole('http://127.0.0.1:1', undefined, {
+      scaling: { by: 'keda', holdMs: 1000 },
+      ofModel: {
+        ...{ deployment: 'a', min: 0, max: 1, slots: 1, waitingPerReplica: 0, maxHeld },
+        ...{ waitMs: 1000, idleMs: 1000 },
+      },
+    })
+    opened.push(() => gateway.close())
+    const held = { ...site, gateway, url: await gateway.listen() }
+    return [held, (await Promise.all([ask(held), ask(held)])).join('')]
+  }
 }
 
 function on(visit: (site: Site) => Promise<string>, limits: object = {}, chat = true) {

@@ -15,6 +15,36 @@
 {{- printf "%s://%s.%s.svc:%s" (ternary "https" "http" (eq (include "gateway.servesTls" .) "true")) (include "serantau.name" .) .Release.Namespace (include "gateway.servicePort" .) -}}
 {{- end -}}
 
+{{/* Who scales models: gateway, keda, or nothing where none of them is scaled. */}}
+{{- define "gateway.scaler" -}}
+{{- $scaler := "" -}}
+{{- range .Values.config.models }}{{ if .scaling }}{{ $scaler = get ($.Values.config.scaling | default dict) "by" }}{{ end }}{{ end -}}
+{{- $scaler -}}
+{{- end -}}
+
+{{- define "gateway.scalesItself" -}}
+{{- if eq (include "gateway.scaler" .) "gateway" }}true{{ end -}}
+{{- end -}}
+
+{{- define "gateway.scaledDeployments" -}}
+{{- $names := list -}}
+{{- range .Values.config.models }}{{ with .scaling }}{{ $names = append $names .deployment }}{{ end }}{{ end -}}
+{{- toJson $names -}}
+{{- end -}}
+
+{{- define "gateway.demandService" -}}
+{{- include "serantau.name" . | trunc 56 -}}-demand
+{{- end -}}
+
+{{/* Seconds that a request may be held; 0 where no model is scaled. */}}
+{{- define "gateway.holdSeconds" -}}
+{{- if include "gateway.scaler" . }}{{ include "gateway.seconds" (.Values.config.scaling.holdMs | default 300000) }}{{ else }}0{{ end -}}
+{{- end -}}
+
+{{- define "gateway.seconds" -}}
+{{- divf . 1000 | ceil | int64 -}}
+{{- end -}}
+
 {{- define "serantau.servingConfig" -}}
 {{- $config := deepCopy .Values.config -}}
 {{- if include "gateway.servesTls" . -}}
@@ -44,4 +74,12 @@
   ports: [{ port: {{ $port }}, protocol: TCP }]
 {{- end }}
 {{- include "serantau.metricsIngress" . }}
+{{- if eq (include "gateway.scaler" .) "keda" }}
+- from:
+    - namespaceSelector:
+        matchLabels: { kubernetes.io/metadata.name: {{ (.Values.scaling).kedaNamespace | default "keda" }} }
+      podSelector:
+        matchLabels: { app: keda-operator }
+  ports: [{ port: 9090, protocol: TCP }]
+{{- end }}
 {{- end -}}

@@ -341,8 +341,11 @@ Rules across values. A problem is told as: path: expected ..., got .... Fix: ...
 {{- $maxStream := divf .Values.config.limits.maxStreamMs 1000 | ceil | int64 -}}
 {{- /* A connection that a client of the gateway keeps may bring one more request as its stream ends. */ -}}
 {{- $rounds := ternary 2 1 (eq .Chart.Name "gateway") -}}
-{{- $least := add (int .Values.preStopSeconds) (mul $rounds $maxStream) 5 -}}
+{{- /* A request that the gateway holds may have all of its time still before it. */ -}}
+{{- $hold := 0 -}}
+{{- if eq .Chart.Name "gateway" }}{{ $hold = include "gateway.holdSeconds" . | int64 }}{{ end -}}
+{{- $least := add (int .Values.preStopSeconds) (mul $rounds $maxStream) $hold 5 -}}
 {{- if lt (int64 .Values.terminationGracePeriodSeconds) $least -}}
-{{- fail (printf "\nterminationGracePeriodSeconds: expected at least %d (preStopSeconds %d + %d x config.limits.maxStreamMs in seconds %d + 5), got %d. Fix: raise it, or streams are cut when a pod ends" $least (int .Values.preStopSeconds) $rounds $maxStream (int .Values.terminationGracePeriodSeconds)) -}}
+{{- fail (printf "\nterminationGracePeriodSeconds: expected at least %d (preStopSeconds %d + %d x config.limits.maxStreamMs in seconds %d + config.scaling.holdMs in seconds %d + 5), got %d. Fix: raise it, or streams are cut when a pod ends" $least (int .Values.preStopSeconds) $rounds $maxStream $hold (int .Values.terminationGracePeriodSeconds)) -}}
 {{- end -}}
 {{- end -}}

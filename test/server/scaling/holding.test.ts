@@ -87,6 +87,8 @@ const ask = (url: string, more: object = {}, signal?: AbortSignal) =>
 
 test('requests for a model without a pod wake it, wait, and are all answered as it comes up', async () => {
   const { url, held, kubernetes, startModel } = await site()
+  await until(() => kubernetes.asked.some((line) => line.endsWith('/scale')), 'a first look')
+  await sleep(200)
   const whole = Array.from({ length: 4 }, () => ask(url).then((answer) => answer.json()))
   const streams = Array.from({ length: 4 }, async () =>
     events(await (await ask(url, { stream: true })).text()),
