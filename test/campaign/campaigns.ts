@@ -9,6 +9,7 @@ import { planner } from './planner.ts'
 import { preview } from './preview.ts'
 import { quality } from './quality.ts'
 import { rolling } from './rolling.ts'
+import { fromZero } from './from-zero.ts'
 import { schemathesis } from './schemathesis.ts'
 import { slowReaders } from './slow-readers.ts'
 import { soak } from './soak.ts'
@@ -68,6 +69,10 @@ export const CAMPAIGNS: Record<string, Campaign> = {
   planner: {
     title: 'The memory that is planned for a model is what it takes',
     ...{ unit: 'layouts', size: 120, model: 'gemma', run: planner },
+  },
+  'scale-from-zero': {
+    title: 'Requests for a model without pods wake it, are held, and none is lost',
+    ...{ unit: 'times from zero', size: 50, model: 'smollm2', run: fromZero },
   },
   rolling: {
     title: 'Rolling updates under load in the embedded cluster drop no stream',

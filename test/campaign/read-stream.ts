@@ -7,6 +7,8 @@ export interface Seen {
   retryAfter: string | null
   text: string
   tokens: number
+  /** From the request to the first text; undefined: none came. */
+  firstTokenMs: number | undefined
   finish: string | undefined
   /** Code of the error that ended it, as an event or as the whole response. */
   errorCode: string | undefined
@@ -35,9 +37,10 @@ export async function readStream(
   { model, prompt, maxTokens }: StreamAsk,
 ): Promise<Seen> {
   const seen: Seen = {
-    ...{ status: 0, retryAfter: null, text: '', tokens: 0, finish: undefined },
-    ...{ errorCode: undefined, done: false, broken: undefined },
+    ...{ status: 0, retryAfter: null, text: '', tokens: 0, firstTokenMs: undefined },
+    ...{ finish: undefined, errorCode: undefined, done: false, broken: undefined },
   }
+  const askedMs = performance.now()
   try {
     const response = await fetch(`${endpoint}/completions`, {
       method: 'POST',
@@ -49,7 +52,7 @@ export async function readStream(
     })
     seen.status = response.status
     seen.retryAfter = response.headers.get('retry-after')
-    if (response.status === 200) await readEvents(response, seen)
+    if (response.status === 200) await readEvents(response, seen, askedMs)
     else seen.errorCode = ErrorSchema.parse(await response.json()).error.code
   } catch (error) {
     const { message, cause } = error as Error
@@ -58,12 +61,13 @@ export async function readStream(
   return seen
 }
 
-async function readEvents(response: Response, seen: Seen): Promise<void> {
+async function readEvents(response: Response, seen: Seen, askedMs: number): Promise<void> {
   let rest = ''
   for await (const piece of response.body!.pipeThrough(new TextDecoderStream())) {
     const events = (rest + piece).split('\n\n')
     rest = events.pop() ?? ''
     for (const event of events) take(event.replace(/^data: /, ''), seen)
+    if (seen.text !== '') seen.firstTokenMs ??= performance.now() - askedMs
   }
 }
 
