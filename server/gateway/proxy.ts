@@ -16,7 +16,8 @@ const BEYOND_MODEL_MS = 5000
 const KEEP_ALIVE_MS = 30_000
 /** Pauses before asking again where a request cannot have arrived: a pod leaves its Service in that time. */
 const AGAIN_MS = [0, 100, 300, 600]
-const NEVER_CONNECTED = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'EAI_AGAIN'])
+/** A Service without an endpoint refuses, has no route or says nothing, as the cluster's network has it. */
+const NEVER_CONNECTED = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'EAI_AGAIN'])
 const NEVER_TAKEN = new Set(['ECONNRESET', 'EPIPE'])
 /** A kept connection that was just being closed says so by then; one that ends later had taken the request. */
 const CLOSING_MS = 1000

@@ -110,8 +110,10 @@ const CLUSTER_KINDS = new Set([
 ])
 const NAMESPACED_GROUPS = new Set(['', 'apps', 'batch', 'policy', 'autoscaling'])
 const NAMESPACED_KINDS = new Set([
+  'coordination.k8s.io/Lease',
   'gateway.networking.k8s.io/Gateway',
   'gateway.networking.k8s.io/HTTPRoute',
+  'keda.sh/ScaledObject',
   'networking.k8s.io/Ingress',
   'networking.k8s.io/NetworkPolicy',
   'rbac.authorization.k8s.io/Role',

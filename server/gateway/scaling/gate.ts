@@ -2,7 +2,8 @@ import { connect } from 'node:net'
 import { HttpError } from '../../errors.ts'
 
 const PROBE_MS = 100
-const CONNECT_MS = 2000
+/** Some networks drop what is for a Service without an endpoint: asked anew, the next try may meet one. */
+const CONNECT_MS = 500
 /** Of held requests' bodies together; the gateway's memory is small. */
 const MOST_HELD_BYTES = 64 * 1_048_576
 

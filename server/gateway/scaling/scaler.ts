@@ -50,6 +50,7 @@ export class Scaler {
   #wake = new AbortController()
   #running: Promise<void> | undefined
   #failing = false
+  #quiet = false
 
   constructor(options: ScalerOptions) {
     this.#options = options
@@ -58,6 +59,11 @@ export class Scaler {
 
   start(): void {
     this.#running ??= this.#run()
+  }
+
+  /** Somebody asks: it looks again soon. */
+  wake(): void {
+    if (this.#quiet) this.kick()
   }
 
   /** Looks at once: a request waits for a pod. */
@@ -76,9 +82,10 @@ export class Scaler {
   async #run(): Promise<void> {
     while (!this.#stop.signal.aborted) {
       this.#wake = new AbortController()
-      const busy = await this.look()
-      const pause = busy ? BUSY_MS : QUIET_MS
+      this.#quiet = !(await this.look())
+      const pause = this.#quiet ? QUIET_MS : BUSY_MS
       await sleep(pause, undefined, { signal: this.#wake.signal }).catch(() => undefined)
+      this.#quiet = false
     }
   }
 

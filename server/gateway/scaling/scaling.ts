@@ -69,10 +69,7 @@ export class Scaling {
     for (const { id, url, policy, demand } of models) {
       const gate = new Gate(url, policy.maxHeld, held)
       const holdMs = scaling?.holdMs ?? 0
-      this.#visits.set(
-        id,
-        visitsOf(demand, gate, holdMs, () => this.#scaler?.kick()),
-      )
+      this.#visits.set(id, visitsOf({ demand, gate, holdMs, scaler: this.#scaler }))
     }
     this.#close = async () => {
       await this.#scaler?.stop()
@@ -94,11 +91,20 @@ export class Scaling {
   }
 }
 
-function visitsOf(demand: Demand, gate: Gate, holdMs: number, kick: () => void): Visits {
+interface Visited {
+  demand: Demand
+  gate: Gate
+  holdMs: number
+  scaler: Scaler | undefined
+}
+
+function visitsOf({ demand, gate, holdMs, scaler }: Visited): Visits {
   return {
     begin: (reply) => {
       // Of a client that is gone already no end would be told.
-      if (!reply.raw.destroyed) onRequestEnd(reply, demand.begin())
+      if (reply.raw.destroyed) return
+      onRequestEnd(reply, demand.begin())
+      scaler?.wake()
     },
     refuse: () => demand.refuse(),
     holdUntilAsked: async ({ reply, bytes, gone, ask, noConnection }) => {
@@ -112,7 +118,7 @@ function visitsOf(demand: Demand, gate: Gate, holdMs: number, kick: () => void):
             if (gone.aborted || !noConnection(error)) throw error
           }
           leave ??= enter(demand, gate, bytes)
-          kick()
+          scaler?.kick()
           await gate.opened(gone, Math.max(0, endMs - performance.now()))
           answerBeginsLate(reply.raw)
         }
