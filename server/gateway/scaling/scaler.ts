@@ -114,7 +114,8 @@ export class Scaler {
       this.#failing = false
       this.#options.report({ event: 'scaling_works' })
     }
-    const all = [own, ...(exchange?.others ?? [])]
+    // Of this moment: a request that came meanwhile could not wake what was still looking.
+    const all = [this.#ownDemand(), ...(exchange?.others ?? [])]
     return all.some((demand) => Object.values(demand).some(({ requests }) => requests > 0))
   }
 
