@@ -128,7 +128,10 @@ interface Placed {
   cards: number
 }
 
-/** Pools whose nodes cannot carry all replicas at once. Cards of a replica divide those of a node, so that they pack. */
+/**
+ * Pools whose nodes cannot carry the replicas that are always there all at once, or the most of one model.
+ * Cards of a replica divide those of a node, so that they pack.
+ */
 function crowdedPools(placed: readonly Placed[]): Problem[] {
   const pools = new Set(placed.map(({ pool }) => pool))
   return [...pools].flatMap((pool) => {
@@ -137,7 +140,8 @@ function crowdedPools(placed: readonly Placed[]): Problem[] {
     const perCard = slices.find(({ profile }) => profile === pool.slice)?.most ?? 1
     const there = pool.max * pool.cards * perCard
     const own = placed.filter((entry) => entry.pool === pool)
-    const needed = own.reduce((sum, { model, cards }) => sum + model.replicas * cards, 0)
+    const always = own.reduce((sum, { model, cards }) => sum + leastOf(model) * cards, 0)
+    const needed = Math.max(always, ...own.map(({ model, cards }) => model.replicas * cards))
     if (needed <= there) return []
     return [
       {
@@ -149,3 +153,5 @@ function crowdedPools(placed: readonly Placed[]): Problem[] {
     ]
   })
 }
+
+const leastOf = ({ bounds, replicas }: ResolvedModel): number => bounds?.min ?? replicas

@@ -121,3 +121,18 @@ test('whatever stack file is accepted places nothing outside the jurisdiction', 
   )
   expect(accepted).toBeGreaterThan(100)
 })
+
+test('models that scale share a pool: what is always there must fit at once, the most of each alone', () => {
+  const scaled = (min: number, max: number) => ({
+    ...qwen,
+    contextSize: 2048,
+    replicas: { min, max },
+  })
+  const two = (min: number, max: number) => () =>
+    assign({
+      models: [scaled(min, max), { ...smol, pool: 'l40s', replicas: { min, max } }],
+    })
+  expect(two(0, 8)).not.toThrow()
+  expect(two(5, 8)).toThrow(/nodePools "l40s"\.max: expected nodes for 10 cards/)
+  expect(two(0, 9)).toThrow(/nodePools "l40s"\.max: expected nodes for 9 cards/)
+})
