@@ -1,5 +1,13 @@
 export type ToolName =
-  'pulumi' | 'kubernetes' | 'coredns' | 'network-policy' | 'helm' | 'helm-unittest' | 'sandbox'
+  | 'pulumi'
+  | 'kubernetes'
+  | 'coredns'
+  | 'network-policy'
+  | 'helm'
+  | 'helm-unittest'
+  | 'sandbox'
+  | 'kwok'
+  | 'karpenter-kwok'
 
 export interface ToolRow {
   version: string
@@ -89,6 +97,20 @@ export const TOOLS: Record<ToolName, ToolRow> = {
     package: '.',
     ldflags: [],
     check: { args: ['version'], prints: /^(\d+)/ },
+  },
+  kwok: {
+    version: '0.7.0',
+    about: 'simulated nodes and pods of a rehearsal (2 min)',
+    package: 'sigs.k8s.io/kwok/cmd/kwok',
+    ldflags: [],
+    check: { args: ['--version'], prints: /^kwok version v?(\d+\.\d+\.\d+)/ },
+  },
+  'karpenter-kwok': {
+    version: '1.14.3',
+    about: 'Karpenter with a simulated cloud, for rehearsals (4 min)',
+    package: 'sigs.k8s.io/karpenter/kwok',
+    ldflags: [],
+    check: { args: ['--help'], prints: /instance-types-file-path/ },
   },
 }
 

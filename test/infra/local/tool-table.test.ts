@@ -12,6 +12,8 @@ const MODULES: Partial<Record<ToolName, string>> = {
   'network-policy': 'sigs.k8s.io/kube-network-policies',
   helm: 'helm.sh/helm/v3',
   'helm-unittest': 'github.com/helm-unittest/helm-unittest',
+  kwok: 'sigs.k8s.io/kwok',
+  'karpenter-kwok': 'sigs.k8s.io/karpenter',
 }
 
 describe('the table of tools', () => {

@@ -1,0 +1,31 @@
+import { run } from '../local/command.ts'
+
+/** The kubectl of the toolchain, as the administrator of one cluster. Fails with CommandError. */
+export interface Kubectl {
+  (...args: string[]): Promise<string>
+  /** Server-side apply; the error has the API server's words. */
+  apply(...objects: object[]): Promise<string>
+  /** Server-side apply of files. */
+  applyFiles(...files: string[]): Promise<string>
+  /** Objects as `get` selects them, e.g. `list('pods', '--namespace=models')`. */
+  list<T>(...args: string[]): Promise<T[]>
+}
+
+const APPLY = ['apply', '--server-side', '--force-conflicts', '--field-manager=serantau-rehearsal']
+
+/** `kubernetes` and `kubeconfig` are paths. */
+export function kubectlOf(kubernetes: string, kubeconfig: string): Kubectl {
+  const call = (args: readonly string[], input?: string) =>
+    run(kubernetes, ['kubectl', '--kubeconfig', kubeconfig, ...args], {
+      ...(input === undefined ? {} : { input }),
+    })
+  return Object.assign((...args: string[]) => call(args), {
+    apply: (...items: object[]) =>
+      call([...APPLY, '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items })),
+    applyFiles: (...files: string[]) => call([...APPLY, ...files.flatMap((file) => ['-f', file])]),
+    list: async <T>(...args: string[]) => {
+      const { items } = JSON.parse(await call(['get', ...args, '-o', 'json'])) as { items: T[] }
+      return items
+    },
+  })
+}

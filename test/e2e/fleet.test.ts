@@ -1,0 +1,176 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { ACCELERATORS } from '../../catalog/accelerators/index.ts'
+import { KarpenterPoolSchema } from '../../catalog/node-pool.ts'
+import { JurisdictionSchema } from '../../catalog/stack-file.ts'
+import { startCluster, stopCluster, type LocalCluster } from '../../infra/local/cluster.ts'
+import { listProcesses } from '../../infra/local/process-table.ts'
+import { karpenterNodePool } from '../../infra/nodes/karpenter.ts'
+import { JURISDICTION_LABEL, placementOf, ZONE_LABEL } from '../../infra/nodes/placement.ts'
+import {
+  type Fleet,
+  installDefinitions,
+  SIMULATED,
+  SIMULATED_NODE_CLASS,
+  startFleet,
+} from '../../infra/rehearsal/fleet.ts'
+
+const report = (): void => undefined
+const NAME = 'fleet-test'
+const ZONES = ['my-central-1a', 'my-central-1b']
+const REPLICAS = 4
+
+const jurisdiction = JurisdictionSchema.parse({ country: 'MY', regions: ['my-central-1'] })
+const pool = KarpenterPoolSchema.parse({
+  name: 'l40s',
+  provisioner: 'karpenter',
+  accelerator: 'nvidia-l40s',
+  max: 8,
+  zones: ZONES,
+  nodeClassRef: SIMULATED_NODE_CLASS,
+  consolidateAfter: '1s',
+  disruptedAtOnce: 100,
+})
+const accelerator = ACCELERATORS[pool.accelerator]
+const nodePool = karpenterNodePool(pool, accelerator, jurisdiction)
+
+interface Node {
+  metadata: { name: string; labels: Record<string, string> }
+  spec: { taints?: { key: string }[] }
+}
+interface Pod {
+  metadata: { name: string }
+  spec: { nodeName?: string }
+  status: { phase: string; conditions?: { type: string; status: string }[] }
+}
+
+/** Pods that ask for one card and spread over the zones, as a model's replicas do. */
+function podSpec(country: string) {
+  const labels = { app: country.toLowerCase() }
+  const placement = placementOf(pool, accelerator, { ...jurisdiction, country }, 1)
+  const limits = { 'nvidia.com/gpu': placement.accelerator?.count }
+  return {
+    metadata: { labels },
+    spec: {
+      affinity: placement.affinity,
+      tolerations: placement.tolerations,
+      topologySpreadConstraints: [
+        {
+          ...{ maxSkew: 1, topologyKey: ZONE_LABEL, whenUnsatisfiable: 'DoNotSchedule' },
+          labelSelector: { matchLabels: labels },
+        },
+      ],
+      terminationGracePeriodSeconds: 1,
+      // No node of this test runs it: kwok only says that it runs.
+      containers: [{ name: 'server', image: 'serantau.local/none', resources: { limits } }],
+    },
+  }
+}
+
+const deployment = (country: string, replicas: number) => ({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name: `model-${country.toLowerCase()}`, namespace: 'default' },
+  spec: {
+    replicas,
+    selector: { matchLabels: { app: country.toLowerCase() } },
+    template: podSpec(country),
+  },
+})
+
+let home = ''
+let cluster: LocalCluster
+let fleet: Fleet
+
+const simulatedNodes = (): Promise<Node[]> =>
+  fleet.kubectl.list<Node>('nodes', '-l', `${SIMULATED.key}=${SIMULATED.value}`)
+const pods = (country: string): Promise<Pod[]> =>
+  fleet.kubectl.list<Pod>('pods', '-l', `app=${country.toLowerCase()}`)
+
+/** Polls, because a list of nodes or pods comes to rest a moment after the last change. */
+const settled = (check: () => Promise<void>): Promise<void> =>
+  vi.waitFor(check, { timeout: 60_000, interval: 200 })
+
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), 'serantau-fleet-'))
+  vi.stubEnv('SERANTAU_HOME', home)
+  cluster = await startCluster(NAME, report)
+  fleet = await startFleet({ cluster, pools: [pool], jurisdiction }, report)
+})
+
+afterAll(async () => {
+  await fleet.stop()
+  await stopCluster(NAME, report)
+  vi.unstubAllEnvs()
+  await rm(home, { recursive: true, force: true })
+})
+
+describe('the simulated fleet', () => {
+  it('refuses a NodePool with a wrong value, by the definitions that Karpenter publishes', async () => {
+    const wrong = structuredClone(nodePool) as { spec: { disruption: object } }
+    wrong.spec.disruption = { ...wrong.spec.disruption, consolidateAfter: 'soon' }
+    await expect(fleet.kubectl.apply(wrong)).rejects.toThrow(/spec.disruption.consolidateAfter/)
+  })
+
+  it('knows the definitions of Cluster API and KEDA', async () => {
+    await installDefinitions(fleet.kubectl, ['cluster-api', 'keda'], report)
+    const served = await fleet.kubectl('api-resources', '-o', 'name')
+    for (const resource of ['machinedeployments.cluster.x-k8s.io', 'scaledobjects.keda.sh']) {
+      expect(served).toContain(resource)
+    }
+  })
+
+  it('makes nodes for pods that ask for cards, in both zones, with the labels and taint of the pool', async () => {
+    await fleet.kubectl.apply(nodePool, deployment('MY', REPLICAS))
+    await settled(async () => {
+      const running = (await pods('MY')).filter(({ status }) => status.phase === 'Running')
+      expect(running).toHaveLength(REPLICAS)
+    })
+    const nodes = await simulatedNodes()
+    expect(nodes.length).toBeGreaterThan(0)
+    for (const { metadata, spec } of nodes) {
+      expect(metadata.labels).toMatchObject(nodePool.spec.template.metadata.labels)
+      expect(spec.taints?.map(({ key }) => key)).toContain(accelerator.taint?.key)
+    }
+    const zones = new Set(nodes.map(({ metadata }) => metadata.labels[ZONE_LABEL]))
+    expect([...zones].sort()).toEqual(ZONES)
+  })
+
+  it('binds the pods to those nodes, none to the real one', async () => {
+    const names = (await simulatedNodes()).map(({ metadata }) => metadata.name)
+    for (const { spec } of await pods('MY')) expect(names).toContain(spec.nodeName)
+  })
+
+  it('makes no node for a pod of another jurisdiction, which waits', async () => {
+    const before = await simulatedNodes()
+    await fleet.kubectl.apply(deployment('SG', 1))
+    await settled(async () => {
+      const [pod] = await pods('SG')
+      const condition = pod?.status.conditions?.find(({ type }) => type === 'PodScheduled')
+      expect(condition?.status).toBe('False')
+    })
+    // Karpenter has judged the pod by then: it says so in an event.
+    await settled(async () => {
+      const events = await fleet.kubectl('get', 'events', '-o', 'jsonpath={..message}')
+      expect(events).toMatch(new RegExp(`incompatible requirements, key ${JURISDICTION_LABEL}`))
+    })
+    expect(await simulatedNodes()).toHaveLength(before.length)
+    expect((await pods('SG'))[0]?.spec.nodeName).toBeUndefined()
+  })
+
+  it('lets the nodes go when their pods are gone', async () => {
+    await fleet.kubectl('delete', 'deployment', 'model-my', '--wait=true')
+    await settled(async () => expect(await simulatedNodes()).toEqual([]))
+    await fleet.check()
+  })
+
+  it('leaves no program behind when it stops', async () => {
+    const ours = async () =>
+      (await listProcesses()).filter(({ argv }) => /\/(kwok|karpenter-kwok)$/.test(argv[0] ?? ''))
+    expect(await ours()).not.toEqual([])
+    await fleet.stop()
+    expect(await ours()).toEqual([])
+  })
+})
