@@ -33,6 +33,10 @@ export interface Fleet {
   logs: readonly string[]
   /** Fails with CLUSTER_START_FAILED when one of the programs has ended. */
   check(): Promise<void>
+  /** The cloud sells nothing in the zone any more. Resolves when Karpenter knows; machines stay. */
+  closeZone(zone: string): Promise<void>
+  /** The cloud sells in all zones again. */
+  openZones(): Promise<void>
   /** Ends the programs; objects and nodes stay in the cluster. Resolves when none is left. */
   stop(): Promise<void>
 }
@@ -103,29 +107,52 @@ interface Start extends FleetArgs {
 
 async function startPrograms(start: Start): Promise<Fleet> {
   const { sandbox, folder, kubectl } = start
-  const types = join(folder, 'instance-types.json')
   await mkdir(folder, { recursive: true, mode: 0o700 })
-  const offer = simulatedCloud(start.pools, start.jurisdiction, start.prices ?? {})
-  await writeFile(types, JSON.stringify(offer, null, 2), { mode: 0o600 })
-  const started: NodeProcess[] = []
-  const stop = async () => void (await Promise.all(started.map((program) => program.stop())))
+  const closed = new Set<string>()
+  const running: Partial<Record<'kwok' | 'karpenter', NodeProcess>> = {}
+  const check = async () => {
+    for (const program of Object.values(running)) await program.check()
+  }
+  const stop = async () =>
+    void (await Promise.all(Object.values(running).map((program) => program.stop())))
+  /** It reads what the cloud sells at its start alone. */
+  const restartKarpenter = async () => {
+    await running.karpenter?.stop()
+    const types = await writeInstanceTypes(start, closed)
+    running.karpenter = await startInside(sandbox, folder, karpenter(start, types))
+    await untilAnswers(start, check)
+  }
   try {
-    for (const program of [kwok(start), karpenter(start, types)]) {
-      started.push(await startInside(sandbox, folder, program))
-    }
-    await untilAnswers(start, started)
+    running.kwok = await startInside(sandbox, folder, kwok(start))
+    await restartKarpenter()
   } catch (error) {
     await stop()
     throw error
   }
   return {
     kubectl,
-    logs: started.map(({ log }) => log),
-    check: async () => {
-      for (const program of started) await program.check()
-    },
+    logs: Object.values(running).map(({ log }) => log),
+    check,
     stop,
+    closeZone: (zone) => {
+      closed.add(zone)
+      return restartKarpenter()
+    },
+    openZones: () => {
+      closed.clear()
+      return restartKarpenter()
+    },
   }
+}
+
+async function writeInstanceTypes(
+  { folder, pools, jurisdiction, prices = {} }: Start,
+  closed: ReadonlySet<string>,
+): Promise<string> {
+  const path = join(folder, 'instance-types.json')
+  const types = simulatedCloud(pools, jurisdiction, prices, closed)
+  await writeFile(path, JSON.stringify(types, null, 2), { mode: 0o600 })
+  return path
 }
 
 const kwok = ({ tools, cluster }: Start) => ({
@@ -156,10 +183,10 @@ const karpenter = ({ tools, cluster }: Start, types: string) => ({
   },
 })
 
-async function untilAnswers({ cluster, folder }: Start, programs: NodeProcess[]): Promise<void> {
+async function untilAnswers({ cluster, folder }: Start, check: () => Promise<void>): Promise<void> {
   const url = `http://${cluster.nodeAddress}:${HEALTH_PORT}/readyz`
   for (const deadline = Date.now() + PATIENCE_MS; Date.now() < deadline; await sleep(POLL_MS)) {
-    for (const program of programs) await program.check()
+    await check()
     const answer = await fetch(url).catch(() => undefined)
     if (answer?.ok) return
   }

@@ -37,7 +37,7 @@ export async function startInside(
 ): Promise<NodeProcess> {
   await mkdir(logFolder, { recursive: true, mode: 0o700 })
   const log = join(logFolder, `${name}.log`)
-  const file = await open(log, 'w', 0o600)
+  const file = await open(log, 'a', 0o600)
   const enter = ['nsenter', `--target=${pid}`, '--pid', '--net', '--']
   // nsenter stays between us and the program: our end must reach it, and its end the program.
   const child = spawn('setpriv', [...TIED, ...enter, 'setpriv', ...TIED, program, ...args], {

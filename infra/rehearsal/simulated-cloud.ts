@@ -41,12 +41,13 @@ interface Place {
 /**
  * What the cloud sells: for each pool its card in 1, 2, 4 and 8, in the zones of the jurisdiction and in
  * one abroad. A region without zones gets two, `a` and `b`. Pure. A price is for one card and hour; where
- * the table has none, it is 1. Reserved capacity is not simulated.
+ * the table has none, it is 1. In a closed zone nothing is sold. Reserved capacity is not simulated.
  */
 export function simulatedCloud(
   pools: readonly KarpenterPool[],
   jurisdiction: Jurisdiction,
   prices: Prices,
+  closedZones: ReadonlySet<string> = new Set(),
 ): InstanceType[] {
   const types = pools.flatMap((pool) => instanceTypesOf(pool, jurisdiction, prices))
   const merged = new Map<string, InstanceType>()
@@ -55,7 +56,12 @@ export function simulatedCloud(
     const offerings = [...(known?.offerings ?? []), ...type.offerings]
     merged.set(type.name, { ...type, offerings: distinct(offerings) })
   }
-  return [...merged.values()]
+  return [...merged.values()].map(({ offerings, ...type }) => ({
+    ...type,
+    offerings: offerings.filter(({ Requirements }) =>
+      Requirements.every(({ values }) => values.every((value) => !closedZones.has(value))),
+    ),
+  }))
 }
 
 function instanceTypesOf(
