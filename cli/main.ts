@@ -8,6 +8,7 @@ import { imageCommand } from './image.ts'
 import { modelsCommand } from './models.ts'
 import { planCommand } from './plan.ts'
 import { previewCommand } from './preview.ts'
+import { rehearseCommand } from './rehearse.ts'
 import { statusCommand } from './status.ts'
 import { upCommand } from './up.ts'
 
@@ -31,6 +32,7 @@ function program(): Command {
     engine: engineCommand,
     models: modelsCommand,
     plan: planCommand,
+    rehearse: rehearseCommand,
   })) {
     register(withCommonOptions(serantau.command(verb)))
   }

@@ -18,8 +18,12 @@ export const stackFilePath = (project: string, stack: string): string =>
   join(project, `Pulumi.${stack}.yaml`)
 
 /** Reads and parses `Pulumi.<stack>.yaml` without Pulumi, so that a mistake is told at once. */
-export async function loadStackFile(project: string, stack: string): Promise<StackFile> {
-  return parseStackFile(serantauKeys(await readDocument(stackFilePath(project, stack))))
+export const loadStackFile = (project: string, stack: string): Promise<StackFile> =>
+  readStackFileAt(stackFilePath(project, stack))
+
+/** The same of any file. */
+export async function readStackFileAt(path: string): Promise<StackFile> {
+  return parseStackFile(serantauKeys(await readDocument(path)))
 }
 
 /** Writes the default file of the embedded cluster when the stack has none. */

@@ -25,6 +25,8 @@ const LOCK_WAIT_MS = 2000
 export interface UpArgs {
   project: string
   stackName: string
+  /** Ids of models whose pods are only played, on simulated nodes: no weights are placed for them. */
+  played?: ReadonlySet<string>
 }
 
 export interface UpResult {
@@ -57,7 +59,8 @@ async function upLocked(args: UpArgs, report: Report): Promise<UpResult> {
     stackFile = await loadStackFile(project, stackName)
   }
   if (stackFile.cluster.kind === 'local') {
-    await prepareLocalCluster(stackFile.cluster.name, models, report)
+    const real = models.filter(({ base }) => args.played?.has(base.id) !== true)
+    await prepareLocalCluster(stackFile.cluster.name, real, report)
   }
   const stack = await openStack({ project, stackName, stackFile }, report)
   return deployStack(stack, stackFile, stackName, report)

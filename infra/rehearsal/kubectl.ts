@@ -7,6 +7,8 @@ export interface Kubectl {
   apply(...objects: object[]): Promise<string>
   /** Server-side apply of files. */
   applyFiles(...files: string[]): Promise<string>
+  /** POST of an object to a path of the API, such as a subresource. */
+  create(path: string, object: object): Promise<string>
   /** Objects as `get` selects them, e.g. `list('pods', '--namespace=models')`. */
   list<T>(...args: string[]): Promise<T[]>
 }
@@ -23,6 +25,8 @@ export function kubectlOf(kubernetes: string, kubeconfig: string): Kubectl {
     apply: (...items: object[]) =>
       call([...APPLY, '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items })),
     applyFiles: (...files: string[]) => call([...APPLY, ...files.flatMap((file) => ['-f', file])]),
+    create: (path: string, object: object) =>
+      call(['create', '--raw', path, '-f', '-'], JSON.stringify(object)),
     list: async <T>(...args: string[]) => {
       const { items } = JSON.parse(await call(['get', ...args, '-o', 'json'])) as { items: T[] }
       return items

@@ -19,19 +19,18 @@ export interface Part {
   play: (stage: Stage) => Promise<Outcome>
 }
 
-/** What a rehearsal plays on a workload of `replicas` pods, on a pool that holds `most` of them. */
+/** What a rehearsal plays on a workload of `replicas` pods that run, on a pool that holds `most` of them. */
 export const partsOf = (
   { zones }: Pick<Stage, 'zones'>,
   { replicas, most }: { replicas: number; most: number },
 ): Part[] => [
-  { title: `0 to ${replicas} pods`, play: (stage) => scaleUp(stage, replicas) },
   { title: 'a node is drained', play: drainNode },
   { title: 'upgrade', play: rollUpgrade },
   // With one zone alone there is nowhere to go: nothing is claimed then.
   ...(zones.length > 1 ? [zoneLoss(zones[0]!)] : []),
   { title: 'the limit', play: (stage) => exhaustLimit(stage, most) },
   { title: 'to 0 pods', play: scaleToZero },
-  { title: 'again from 0', play: (stage) => scaleUp(stage, replicas) },
+  { title: `0 to ${replicas} pods`, play: (stage) => scaleUp(stage, replicas) },
 ]
 
 /** The zone sells again afterwards. */

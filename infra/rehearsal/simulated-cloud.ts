@@ -102,11 +102,16 @@ function resourcesOf(pool: KarpenterPool, count: number): Record<string, string>
   }
 }
 
+/** Zones inside in which machines of the pool are sold: its own, or two of each region. */
+export function soldZones(pool: KarpenterPool, jurisdiction: Jurisdiction): readonly string[] {
+  const named = zonesOf(pool, jurisdiction)
+  if (named.length > 0) return named
+  return jurisdiction.regions.flatMap((name) => [`${name}a`, `${name}b`])
+}
+
 function placesOf(pool: KarpenterPool, jurisdiction: Jurisdiction): Place[] {
   const { regions } = jurisdiction
-  const named = zonesOf(pool, jurisdiction)
-  const zones = named.length > 0 ? named : regions.flatMap((name) => [`${name}a`, `${name}b`])
-  const home = zones.map((zone) => ({
+  const home = soldZones(pool, jurisdiction).map((zone) => ({
     region: regions.find((region) => zone.startsWith(region)) ?? regions[0] ?? zone,
     zone,
     factor: 1,
