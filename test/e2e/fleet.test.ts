@@ -2,39 +2,27 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { ACCELERATORS } from '../../catalog/accelerators/index.ts'
-import { KarpenterPoolSchema } from '../../catalog/node-pool.ts'
-import { JurisdictionSchema } from '../../catalog/stack-file.ts'
 import { startCluster, stopCluster, type LocalCluster } from '../../infra/local/cluster.ts'
 import { listProcesses } from '../../infra/local/process-table.ts'
-import { karpenterNodePool } from '../../infra/nodes/karpenter.ts'
-import { JURISDICTION_LABEL, placementOf, ZONE_LABEL } from '../../infra/nodes/placement.ts'
+import { JURISDICTION_LABEL, ZONE_LABEL } from '../../infra/nodes/placement.ts'
 import {
   type Fleet,
   installDefinitions,
   SIMULATED,
-  SIMULATED_NODE_CLASS,
   startFleet,
 } from '../../infra/rehearsal/fleet.ts'
+import {
+  ZONES,
+  accelerator,
+  deployment,
+  jurisdiction,
+  nodePool,
+  pool,
+} from '../helpers/gpu-pool.ts'
 
 const report = (): void => undefined
 const NAME = 'fleet-test'
-const ZONES = ['my-central-1a', 'my-central-1b']
 const REPLICAS = 4
-
-const jurisdiction = JurisdictionSchema.parse({ country: 'MY', regions: ['my-central-1'] })
-const pool = KarpenterPoolSchema.parse({
-  name: 'l40s',
-  provisioner: 'karpenter',
-  accelerator: 'nvidia-l40s',
-  max: 8,
-  zones: ZONES,
-  nodeClassRef: SIMULATED_NODE_CLASS,
-  consolidateAfter: '1s',
-  disruptedAtOnce: 100,
-})
-const accelerator = ACCELERATORS[pool.accelerator]
-const nodePool = karpenterNodePool(pool, accelerator, jurisdiction)
 
 interface Node {
   metadata: { name: string; labels: Record<string, string> }
@@ -45,40 +33,6 @@ interface Pod {
   spec: { nodeName?: string }
   status: { phase: string; conditions?: { type: string; status: string }[] }
 }
-
-/** Pods that ask for one card and spread over the zones, as a model's replicas do. */
-function podSpec(country: string) {
-  const labels = { app: country.toLowerCase() }
-  const placement = placementOf(pool, accelerator, { ...jurisdiction, country }, 1)
-  const limits = { 'nvidia.com/gpu': placement.accelerator?.count }
-  return {
-    metadata: { labels },
-    spec: {
-      affinity: placement.affinity,
-      tolerations: placement.tolerations,
-      topologySpreadConstraints: [
-        {
-          ...{ maxSkew: 1, topologyKey: ZONE_LABEL, whenUnsatisfiable: 'DoNotSchedule' },
-          labelSelector: { matchLabels: labels },
-        },
-      ],
-      terminationGracePeriodSeconds: 1,
-      // No node of this test runs it: kwok only says that it runs.
-      containers: [{ name: 'server', image: 'serantau.local/none', resources: { limits } }],
-    },
-  }
-}
-
-const deployment = (country: string, replicas: number) => ({
-  apiVersion: 'apps/v1',
-  kind: 'Deployment',
-  metadata: { name: `model-${country.toLowerCase()}`, namespace: 'default' },
-  spec: {
-    replicas,
-    selector: { matchLabels: { app: country.toLowerCase() } },
-    template: podSpec(country),
-  },
-})
 
 let home = ''
 let cluster: LocalCluster

@@ -64,6 +64,13 @@ describe('the simulated cloud', () => {
     ])
   })
 
+  it('sells nothing in a closed zone', () => {
+    const types = simulatedCloud([L40S], MALAYSIA, {}, new Set(['my-central-1a']))
+    expect(types[0]?.offerings.map(({ Requirements }) => Requirements[2]?.values[0])).toEqual([
+      ...['my-central-1b', ABROAD.zone],
+    ])
+  })
+
   it('offers nothing of a capacity type that the pools did not ask for, whatever they are', () => {
     const pools = fc
       .record({
