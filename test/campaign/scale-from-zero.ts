@@ -18,7 +18,7 @@ export interface FromZero {
   say: (line: string) => void
 }
 
-const TO_ZERO_MS = 90_000
+const TO_ZERO_MS = 120_000
 const PROMPT = 'Selamat pagi! Name the capital of France, and of two countries beside it.'
 
 /** Again and again: no pod, then many requests at once, until there is no pod again. */

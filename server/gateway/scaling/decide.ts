@@ -13,6 +13,8 @@ export interface Sight {
   replicas: number
   /** Requests under way, held ones among them. */
   requests: number
+  /** Those of them for which no pod is ready. */
+  held: number
   /** Requests that its pods refused (429) in the last seconds. */
   refused: number
   /** Requests answered since some moment in the past. */
@@ -81,9 +83,9 @@ function worthOf(
 function busyOf(
   { slots }: ScalingPolicy,
   before: Past | undefined,
-  { atMs, replicas, requests, finished }: Sight,
+  { atMs, replicas, requests, held, finished }: Sight,
 ): Past['busy'] {
-  if (replicas === 0 || requests <= replicas * slots) return undefined
+  if (replicas === 0 || requests - held <= replicas * slots) return undefined
   const { busy } = before ?? {}
   // A gateway that ended takes its count along.
   const goesOn = busy?.replicas === replicas && finished >= busy.finished

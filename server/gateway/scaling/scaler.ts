@@ -158,6 +158,7 @@ function sumOf(counts: readonly (Counts | undefined)[]) {
     counts.reduce((total, each) => total + (each === undefined ? 0 : of(each)), 0)
   return {
     requests: sum(({ requests }) => requests),
+    held: sum(({ held }) => held),
     refused: sum(({ refused }) => refused),
     finished: sum(({ finished }) => finished),
   }

@@ -26,7 +26,7 @@ class Simulation {
   }
 
   look(requests: number, more: Partial<Sight> = {}): number {
-    const sight = { ...{ requests, refused: 0, finished: 0 }, ...more }
+    const sight = { ...{ requests, held: 0, refused: 0, finished: 0 }, ...more }
     const { atMs, replicas } = this
     const decision = decide(this.policy, this.past, { ...sight, atMs, replicas })
     this.past = decision.past
@@ -65,6 +65,11 @@ describe('the number of replicas', () => {
     expect(slow.for(19, 8, finished)).toBe(2)
     const quick = new Simulation(POLICY, 1)
     expect(quick.for(300, 8, (second) => ({ finished: second }))).toBe(1)
+  })
+
+  test('does not take a pod that is still starting for a slow one', () => {
+    const starting = new Simulation(POLICY, 1)
+    expect(starting.for(60, 8, () => ({ held: 8 }))).toBe(1)
   })
 
   test('goes down only when fewer were enough for the whole idle time', () => {
