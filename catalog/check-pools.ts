@@ -1,8 +1,9 @@
 import type { AcceleratorId } from './accelerator.ts'
 import { ACCELERATORS } from './accelerators/index.ts'
+import { cloudPoolProblems } from './check-cloud-pools.ts'
 import { countryOf, regionsOf } from './cloud-regions.ts'
 import type { Problem } from './errors.ts'
-import type { ExistingPool, NodePool } from './node-pool.ts'
+import { isCloudPool, type ExistingPool, type NodePool } from './node-pool.ts'
 import { formatPath } from './parse-stack-file.ts'
 import type { StackFile } from './stack-file.ts'
 import { isInside, zonesOf } from './zone.ts'
@@ -23,6 +24,7 @@ export function poolProblems(stack: Stack): Problem[] {
         ...acceleratorProblems(pool, at),
         ...borderProblems(stack, pool, at),
         ...countProblems(pool, at),
+        ...(isCloudPool(pool) ? cloudPoolProblems(pool, stack.jurisdiction, at) : []),
       ]
     }),
     ...overlapProblems(stack),

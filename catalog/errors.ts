@@ -31,6 +31,16 @@ export const ERROR_CODES = {
     exit: 3,
     about: "A cloud's optional package is not installed.",
   },
+  CLOUD_UNREACHABLE: {
+    exit: 1,
+    about:
+      'A cloud did not answer, refused the credentials or knows no such name; nothing of the pool was made.',
+  },
+  PLACE_MISMATCH: {
+    exit: 2,
+    about:
+      'Something in a cloud lies elsewhere than the stack file says; nothing of the pool was made.',
+  },
   NODE_TOO_OLD: { exit: 3, about: 'This Node cannot run TypeScript as it stands.' },
   NOT_ROOT: { exit: 3, about: 'The embedded cluster needs root on Linux.' },
   TOOL_MISSING: { exit: 3, about: 'A tool is missing and could not be fetched or built.' },

@@ -122,6 +122,11 @@ const managed = {
   diskGiB: z.int().min(20).max(16_384).default(200).describe('Of a node: images and weights'),
 }
 
+const driver = z
+  .enum(['cloud', 'own'])
+  .default('cloud')
+  .describe("Who installs the card's driver; own: a GPU Operator")
+
 export const EksPoolSchema = z.strictObject({
   ...managed,
   provisioner: z.literal('eks').describe('A managed node group of Amazon EKS; needs @pulumi/aws'),
@@ -130,7 +135,13 @@ export const EksPoolSchema = z.strictObject({
     .record(z.string().min(1), z.string().min(1))
     .refine((subnets) => Object.keys(subnets).length > 0, 'at least one zone with its subnet')
     .describe('Subnet id by zone, e.g. { ap-southeast-5a: subnet-0123 }; each is checked'),
-  amiType: z.string().min(1).default('AL2023_x86_64_NVIDIA').describe('Image of the nodes'),
+  amiType: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "Image of the nodes, as Amazon calls it; default: AL2023 with NVIDIA's driver, or plain",
+    ),
   capacityType: z.enum(['on-demand', 'spot']).default('on-demand'),
 })
 export type EksPool = z.infer<typeof EksPoolSchema>
@@ -138,6 +149,10 @@ export type EksPool = z.infer<typeof EksPoolSchema>
 export const GkePoolSchema = z.strictObject({
   ...managed,
   provisioner: z.literal('gke').describe('A node pool of Google GKE; needs @pulumi/gcp'),
+  name: z
+    .string()
+    .regex(/^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$/, 'a letter first, as GKE has it; at most 40')
+    .describe('Models name it as their `pool`'),
   project: z.string().min(1).describe('Project of the cluster'),
   location: z.string().min(1).optional().describe('Zone of a zonal cluster; default: region'),
   acceleratorType: z
@@ -145,6 +160,12 @@ export const GkePoolSchema = z.strictObject({
     .min(1)
     .optional()
     .describe('As Google calls it, e.g. nvidia-l4; absent: the instance type has it'),
+  driver,
+  serviceAccount: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Email of the nodes' service account; default: Compute Engine's own"),
   spot: z.boolean().default(false),
 })
 export type GkePool = z.infer<typeof GkePoolSchema>
@@ -156,7 +177,9 @@ export const AksPoolSchema = z.strictObject({
     .string()
     .regex(/^[a-z][a-z0-9]{0,11}$/, 'at most 12 lower-case letters and digits, as AKS has it')
     .describe('Models name it as their `pool`'),
+  subscription: z.string().min(1).optional().describe("Id; default: the login's"),
   resourceGroup: z.string().min(1).describe('Of the cluster'),
+  driver,
   spot: z.boolean().default(false),
 })
 export type AksPool = z.infer<typeof AksPoolSchema>
@@ -171,3 +194,8 @@ export const NodePoolSchema = z.discriminatedUnion('provisioner', [
 ])
 export type NodePool = z.infer<typeof NodePoolSchema>
 export type ProvisionerKind = NodePool['provisioner']
+/** Pools whose nodes a cloud's own service makes. */
+export type CloudPool = EksPool | GkePool | AksPool
+
+export const isCloudPool = (pool: NodePool): pool is CloudPool =>
+  pool.provisioner === 'eks' || pool.provisioner === 'gke' || pool.provisioner === 'aks'

@@ -1,7 +1,9 @@
 import { ACCELERATORS } from './accelerators/index.ts'
 import type { BaseModel, KnownFile, ModelFile } from './base-model.ts'
+import { cloudPlatformProblems } from './check-cloud-pools.ts'
 import { poolProblems } from './check-pools.ts'
 import { KitError, type ErrorCode, type Problem } from './errors.ts'
+import { gpuStackProblems } from './gpu-stack.ts'
 import { BASE_MODELS } from './models/index.ts'
 import type { NodePool } from './node-pool.ts'
 import { formatPath } from './parse-stack-file.ts'
@@ -248,10 +250,12 @@ function choiceOfPool(
 }
 
 function checkStack(stack: StackFile): Finding[] {
-  const ofPools = poolProblems(stack).map((problem) => ({
-    ...{ code: 'STACK_FILE_INVALID' as const, problem },
-  }))
-  return [...ofPools, ...checkRest(stack)]
+  const ofNodes = [
+    ...poolProblems(stack),
+    ...cloudPlatformProblems(stack),
+    ...gpuStackProblems(stack),
+  ].map((problem) => ({ code: 'STACK_FILE_INVALID' as const, problem }))
+  return [...ofNodes, ...checkRest(stack)]
 }
 
 function checkRest(stack: StackFile): Finding[] {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { ModelIdSchema, Sha256Schema } from './base-model.ts'
+import { GpuStackSchema } from './gpu-stack.ts'
 import { NodePoolSchema } from './node-pool.ts'
 import { CACHE_TYPE_IDS } from './cache-type.ts'
 import { QuantitySchema } from './quantity.ts'
@@ -271,6 +272,9 @@ export const StackFileSchema = z.strictObject({
     .describe(
       'Nodes for models, inside the jurisdiction; none: the cluster places pods where it wants',
     ),
+  gpuStack: GpuStackSchema.default({ kind: 'there' }).describe(
+    'What makes the cards of nodes visible to Kubernetes',
+  ),
   priorityClass: z
     .string()
     .optional()

@@ -1,3 +1,4 @@
+import type { CloudPool } from './node-pool.ts'
 import type { Jurisdiction } from './stack-file.ts'
 
 /** What clouds append to a region's name for a zone: `a`, `-a` or `-1`. A digit alone makes another region's name. */
@@ -14,5 +15,26 @@ export function isInside(zone: string, { regions, zones }: Jurisdiction): boolea
 }
 
 /** Zones that a pool's nodes may lie in; empty: any of the jurisdiction's regions. */
-export const zonesOf = (pool: { zones: readonly string[] }, { zones }: Jurisdiction) =>
-  pool.zones.length > 0 ? pool.zones : zones
+export const zonesOf = (
+  pool: { zones: readonly string[] },
+  { zones }: Pick<Jurisdiction, 'zones'>,
+) => (pool.zones.length > 0 ? pool.zones : zones)
+
+/** What each cloud appends to its region's name for a zone. */
+const CLOUD_SUFFIX: Readonly<Record<CloudPool['provisioner'], RegExp>> = {
+  eks: /^[a-z]$/,
+  gke: /^-[a-z]$/,
+  aks: /^-[1-9]$/,
+}
+
+/** The zone is one of the pool's region, written as its cloud writes it. */
+export const isOfCloudRegion = (
+  zone: string,
+  { region, provisioner }: Pick<CloudPool, 'region' | 'provisioner'>,
+): boolean => zone.startsWith(region) && CLOUD_SUFFIX[provisioner].test(zone.slice(region.length))
+
+/** Zones of its region that a cloud's nodes may lie in; empty: any of the region. */
+export const zonesOfCloud = (
+  pool: Pick<CloudPool, 'zones' | 'region' | 'provisioner'>,
+  jurisdiction: Pick<Jurisdiction, 'zones'>,
+): string[] => zonesOf(pool, jurisdiction).filter((zone) => isOfCloudRegion(zone, pool))

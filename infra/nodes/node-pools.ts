@@ -5,6 +5,7 @@ import type { StackFile } from '../../catalog/stack-file.ts'
 import { zonesOf } from '../../catalog/zone.ts'
 import type { ClusterTarget } from '../clusters/target.ts'
 import type { Outputs } from '../outputs.ts'
+import { createLabelGuard } from './label-guard.ts'
 import type { PoolOf, Provisioner } from './provisioner.ts'
 
 /** Each is loaded for a pool of its kind alone: a cloud's package is needed by nobody else. */
@@ -23,6 +24,7 @@ export async function createNodePools(
   target: ClusterTarget,
   opts: pulumi.ComponentResourceOptions,
 ): Promise<Outputs['nodePools']> {
+  createLabelGuard(stack.nodePools, stack.namespace, opts)
   for (const pool of stack.nodePools) {
     const parent = new NodePoolResources(pool.name, opts)
     await provision(pool, stack, target, parent)
