@@ -19,10 +19,10 @@ interface AgentPoolFile {
   AgentPool: ResourceClass<ReturnType<typeof aksAgentPool>>
 }
 interface ClusterFile {
-  getManagedCluster(
+  getManagedCluster: (
     args: { resourceGroupName: string; resourceName: string },
     opts: pulumi.InvokeOptions,
-  ): Promise<{ location: string }>
+  ) => Promise<{ location: string }>
 }
 
 /** An agent pool of Azure AKS. Throws KitError PACKAGE_MISSING, CLOUD_UNREACHABLE, PLACE_MISMATCH. */

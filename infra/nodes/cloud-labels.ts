@@ -12,8 +12,10 @@ export function cloudLabels(
   const ownDriver = pool.provisioner !== 'eks' && pool.driver === 'own'
   return {
     ...poolLabels(pool, country),
-    // The device plugin's chart places its pods by it, where no feature discovery runs.
-    ...(maker === 'NVIDIA' ? { 'nvidia.com/gpu.present': 'true' } : {}),
+    // The device plugin's chart places its pods by it where no feature discovery runs; GKE has its own plugin.
+    ...(maker === 'NVIDIA' && !(pool.provisioner === 'gke' && !ownDriver)
+      ? { 'nvidia.com/gpu.present': 'true' }
+      : {}),
     // The GPU Operator partitions all cards of a node so. Azure does it itself.
     ...(pool.slice !== undefined && (pool.provisioner !== 'aks' || ownDriver)
       ? { 'nvidia.com/mig.config': `all-${pool.slice}` }

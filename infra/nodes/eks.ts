@@ -20,7 +20,10 @@ interface NodeGroupFile {
   NodeGroup: ResourceClass<ReturnType<typeof eksNodeGroup>>
 }
 interface SubnetFile {
-  getSubnet(args: { id: string }, opts: pulumi.InvokeOptions): Promise<{ availabilityZone: string }>
+  getSubnet: (
+    args: { id: string },
+    opts: pulumi.InvokeOptions,
+  ) => Promise<{ availabilityZone: string }>
 }
 
 /** A managed node group of Amazon EKS. Throws KitError PACKAGE_MISSING, CLOUD_UNREACHABLE, PLACE_MISMATCH. */

@@ -17,10 +17,10 @@ interface NodePoolFile {
   NodePool: ResourceClass<ReturnType<typeof gkeNodePool>>
 }
 interface ClusterFile {
-  getCluster(
+  getCluster: (
     args: { name: string; location: string; project: string },
     opts: pulumi.InvokeOptions,
-  ): Promise<GkeCluster>
+  ) => Promise<GkeCluster>
 }
 
 /** Of the cluster that is there, as far as it is read. */

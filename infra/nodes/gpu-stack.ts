@@ -72,7 +72,13 @@ function ofPools(kind: ChartedGpuStack['kind'], pools: readonly NodePool[]): Val
     case 'gpu-operator':
       return {
         ...(sliced ? { mig: { strategy: MIG_STRATEGY } } : {}),
-        ...(spot ? { daemonsets: { tolerations } } : {}),
+        ...(spot
+          ? {
+              daemonsets: { tolerations },
+              // Without it no card is seen on the node, and the operator keeps away.
+              'node-feature-discovery': { worker: { tolerations } },
+            }
+          : {}),
       }
     case 'device-plugin':
       return {

@@ -86,7 +86,6 @@ describe('a pool of GKE', () => {
             labels: {
               'serantau.local/jurisdiction': 'ID',
               'serantau.local/pool': 'cards',
-              'nvidia.com/gpu.present': 'true',
             },
             taints: [{ key: 'nvidia.com/gpu', value: 'present', effect: 'NO_SCHEDULE' }],
             guestAccelerators: [
@@ -136,7 +135,10 @@ describe('a pool of GKE', () => {
     const args = gkeNodePool({ ...pool, driver: 'own' }, L4, jurisdiction, described)
     expect(args.nodeConfig).toMatchObject({
       imageType: 'UBUNTU_CONTAINERD',
-      labels: { 'gke-no-default-nvidia-gpu-device-plugin': 'true' },
+      labels: {
+        'gke-no-default-nvidia-gpu-device-plugin': 'true',
+        'nvidia.com/gpu.present': 'true',
+      },
       guestAccelerators: [
         { gpuDriverInstallationConfig: { gpuDriverVersion: 'INSTALLATION_DISABLED' } },
       ],

@@ -106,6 +106,7 @@ describe('the GPU stack', () => {
     expect(gpuStackRelease(plugin, [spot], project).values).toEqual({ tolerations })
     expect(gpuStackRelease(operator, [spot], project).values).toMatchObject({
       daemonsets: { tolerations },
+      'node-feature-discovery': { worker: { tolerations } },
     })
   })
 
