@@ -68,6 +68,12 @@ const refused: Refused[] = [
     /zones of ap-southeast-5, such as ap-southeast-5a/,
   ],
   [
+    "of EKS with a subnet in Google's spelling",
+    { ...EKS, subnets: { 'ap-southeast-5-a': 'subnet-a' } },
+    'subnets',
+    /such as ap-southeast-5a/,
+  ],
+  [
     'of EKS with a zone that has no subnet',
     { ...EKS, zones: ['ap-southeast-5c'] },
     'subnets',

@@ -111,8 +111,13 @@ describe('the GPU stack', () => {
   })
 
   test("lets the stack file's values win, key by key", () => {
-    const values = { mig: { strategy: 'mixed', other: 1 }, driver: { version: '580' } }
-    expect(gpuStackRelease({ ...operator, values }, [sliced], project).values).toEqual(values)
+    const values = { mig: { other: 1 }, driver: { version: '580' } }
+    expect(gpuStackRelease({ ...operator, values }, [sliced], project).values).toEqual({
+      mig: { strategy: 'mixed', other: 1 },
+      driver: { version: '580' },
+    })
+    const own = { tolerations: [] }
+    expect(gpuStackRelease({ ...plugin, values: own }, [spot], project).values).toEqual(own)
   })
 
   type Problems = Parameters<typeof gpuStackProblems>[0]
