@@ -44,14 +44,17 @@ export const aks: Provisioner<'aks'> = async ({ pool, accelerator, jurisdiction 
       ),
     )
   }
-  new AgentPool(pool.name, aksAgentPool(pool, accelerator, jurisdiction), {
-    ...opts,
-    provider,
-    // The autoscaler owns it.
-    ignoreChanges: ['count'],
-    // Its name is taken until it is gone, and there are seldom cards for both.
-    deleteBeforeReplace: true,
-  })
+  const group = aksAgentPool(pool, accelerator, jurisdiction)
+  return () => {
+    new AgentPool(pool.name, group, {
+      ...opts,
+      provider,
+      // The autoscaler owns it.
+      ignoreChanges: ['count'],
+      // Its name is taken until it is gone, and there are seldom cards for both.
+      deleteBeforeReplace: true,
+    })
+  }
 }
 
 /** An agent pool has no region of its own: it lies where its cluster does. */

@@ -21,9 +21,11 @@ export const clusterApi: Provisioner<'cluster-api'> = async (args, opts) => {
   const from = 'Cluster API'
   const api = { group: GROUP, version: VERSION, resources, from }
   await requireApi(`serantau:nodePools "${pool.name}"`, api, target)
-  for (const object of clusterApiObjects(pool, accelerator, jurisdiction)) {
-    const name = `${object.kind}-${object.metadata.name}`
-    new k8s.apiextensions.CustomResource(name, object, opts)
+  return () => {
+    for (const object of clusterApiObjects(pool, accelerator, jurisdiction)) {
+      const name = `${object.kind}-${object.metadata.name}`
+      new k8s.apiextensions.CustomResource(name, object, opts)
+    }
   }
 }
 

@@ -45,14 +45,17 @@ export const eks: Provisioner<'eks'> = async ({ pool, accelerator, jurisdiction 
       )
     }
   }
-  new NodeGroup(pool.name, eksNodeGroup(pool, accelerator, jurisdiction), {
-    ...opts,
-    provider,
-    // The autoscaler owns it.
-    ignoreChanges: ['scalingConfig.desiredSize'],
-    // Its name is taken until it is gone, and there are seldom cards for both.
-    deleteBeforeReplace: true,
-  })
+  const group = eksNodeGroup(pool, accelerator, jurisdiction)
+  return () => {
+    new NodeGroup(pool.name, group, {
+      ...opts,
+      provider,
+      // The autoscaler owns it.
+      ignoreChanges: ['scalingConfig.desiredSize'],
+      // Its name is taken until it is gone, and there are seldom cards for both.
+      deleteBeforeReplace: true,
+    })
+  }
 }
 
 async function checkSubnet(

@@ -10,6 +10,8 @@ import { clusterUnreachable } from '../clusters/unreachable.ts'
 import { JURISDICTION_LABEL, resourceOf, ZONE_LABEL } from './placement.ts'
 import type { Provisioner } from './provisioner.ts'
 
+const NOTHING = () => {}
+
 /** Nodes that are there: they are looked at, and nothing is changed. Throws KitError NODES_UNSUITABLE. */
 export const existing: Provisioner<'existing'> = async ({
   pool,
@@ -17,7 +19,7 @@ export const existing: Provisioner<'existing'> = async ({
   jurisdiction,
   target,
 }) => {
-  if (renderOnly()) return
+  if (renderOnly()) return NOTHING
   const selector = Object.entries(pool.nodeLabels).map(([key, value]) => `${key}=${value}`)
   const client = kubeConfigOf(target).makeApiClient(CoreV1Api)
   const { items } = await client
@@ -27,6 +29,7 @@ export const existing: Provisioner<'existing'> = async ({
     })
   const problem = nodesProblem(pool, accelerator, jurisdiction, items)
   if (problem) throw new KitError('NODES_UNSUITABLE', problem)
+  return NOTHING
 }
 
 /** Why no node of those with the pool's labels can serve; undefined: at least one can. Pure. */

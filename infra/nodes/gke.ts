@@ -59,14 +59,17 @@ export const gke: Provisioner<'gke'> = async ({ pool, accelerator, jurisdiction 
           ),
         ),
       )
-  new NodePool(pool.name, gkeNodePool(pool, accelerator, jurisdiction, cluster), {
-    ...opts,
-    provider,
-    // The autoscaler owns both.
-    ignoreChanges: ['initialNodeCount', 'nodeCount'],
-    // Its name is taken until it is gone, and there are seldom cards for both.
-    deleteBeforeReplace: true,
-  })
+  const args = gkeNodePool(pool, accelerator, jurisdiction, cluster)
+  return () => {
+    new NodePool(pool.name, args, {
+      ...opts,
+      provider,
+      // The autoscaler owns both.
+      ignoreChanges: ['initialNodeCount', 'nodeCount'],
+      // Its name is taken until it is gone, and there are seldom cards for both.
+      deleteBeforeReplace: true,
+    })
+  }
 }
 
 /** The question about a cluster that does not exist gets an answer without content. */

@@ -17,11 +17,13 @@ export const karpenter: Provisioner<'karpenter'> = async (args, opts) => {
     { group: 'karpenter.sh', version: 'v1', resources: ['nodepools'], from },
     target,
   )
-  new k8s.apiextensions.CustomResource(
-    pool.name,
-    karpenterNodePool(pool, accelerator, jurisdiction),
-    opts,
-  )
+  return () => {
+    new k8s.apiextensions.CustomResource(
+      pool.name,
+      karpenterNodePool(pool, accelerator, jurisdiction),
+      opts,
+    )
+  }
 }
 
 interface Requirement {

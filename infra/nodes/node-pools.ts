@@ -6,7 +6,7 @@ import { zonesOf } from '../../catalog/zone.ts'
 import type { ClusterTarget } from '../clusters/target.ts'
 import type { Outputs } from '../outputs.ts'
 import { createLabelGuard } from './label-guard.ts'
-import type { PoolOf, Provisioner } from './provisioner.ts'
+import type { PoolOf, Provisioner, Register } from './provisioner.ts'
 
 /** Each is loaded for a pool of its kind alone: a cloud's package is needed by nobody else. */
 const PROVISIONERS: { [Kind in ProvisionerKind]: () => Promise<Provisioner<Kind>> } = {
@@ -18,17 +18,19 @@ const PROVISIONERS: { [Kind in ProvisionerKind]: () => Promise<Provisioner<Kind>
   aks: async () => (await import('./aks.ts')).aks,
 }
 
-/** Every pool of the stack, in order; fails with a KitError before the pool's first resource. */
+/** Every pool of the stack, in order; fails with a KitError before the first resource that makes a node. */
 export async function createNodePools(
   stack: StackFile,
   target: ClusterTarget,
   opts: pulumi.ComponentResourceOptions,
 ): Promise<Outputs['nodePools']> {
-  createLabelGuard(stack.nodePools, stack.namespace, opts)
+  const registers: Register[] = []
   for (const pool of stack.nodePools) {
     const parent = new NodePoolResources(pool.name, opts)
-    await provision(pool, stack, target, parent)
+    registers.push(await provision(pool, stack, target, parent))
   }
+  createLabelGuard(stack.nodePools, stack.namespace, opts)
+  for (const register of registers) register()
   return stack.nodePools.map((pool) => ({
     name: pool.name,
     provisioner: pool.provisioner,
@@ -43,11 +45,10 @@ async function provision<Kind extends ProvisionerKind>(
   { jurisdiction }: StackFile,
   target: ClusterTarget,
   parent: NodePoolResources,
-): Promise<void> {
+): Promise<Register> {
   const accelerator = ACCELERATORS[pool.accelerator]
-  const kind: Kind = pool.provisioner
-  const provisioner = await PROVISIONERS[kind]()
-  await provisioner({ pool, accelerator, jurisdiction, target }, { parent })
+  const provisioner = await PROVISIONERS[pool.provisioner as Kind]()
+  return provisioner({ pool, accelerator, jurisdiction, target }, { parent })
 }
 
 /** What belongs to one pool. */

@@ -14,12 +14,16 @@ export interface PoolArgs<Pool extends NodePool = NodePool> {
 
 export type PoolOf<Kind extends ProvisionerKind> = Extract<NodePool, { provisioner: Kind }>
 
+/** Registers the resources of a pool whose needs were found. */
+export type Register = () => void
+
 /**
- * Registers the resources that make the nodes of a pool, or checks those that are there. The nodes get the
- * labels of placement.ts, the accelerator's taint, and no zone or region but the jurisdiction's. Before the
- * first resource it throws a KitError for what it needs and does not find.
+ * Looks for all that a pool needs, and throws a KitError for what it does not find; then hands over what registers
+ * the resources that make its nodes (nothing where they are there). All pools are looked at before the first
+ * resource of any: nothing is half applied. The nodes get the labels of placement.ts, the accelerator's taint, and
+ * no zone or region but the jurisdiction's.
  */
 export type Provisioner<Kind extends ProvisionerKind> = (
   args: PoolArgs<PoolOf<Kind>>,
   opts: pulumi.CustomResourceOptions,
-) => Promise<void>
+) => Promise<Register>

@@ -42,7 +42,7 @@ async function provision(changes: Partial<AksPool> = {}, answer: Answer = there)
   const target = { context: 'gov', image: 'none' }
   const done = aks({ pool: changed, accelerator, jurisdiction, target }, {})
   const error = await done.then(
-    () => undefined,
+    (register) => register(),
     (cause: unknown) => cause,
   )
   await settled(registered, error === undefined ? 2 : 1)

@@ -40,7 +40,7 @@ async function provision(changes: Partial<EksPool> = {}, answer: Answer = whereI
   const target = { context: 'gov', image: 'none' }
   const done = eks({ pool: changed, accelerator, jurisdiction, target }, {})
   const error = await done.then(
-    () => undefined,
+    (register) => register(),
     (cause: unknown) => cause,
   )
   await settled(registered, error === undefined ? 2 : 1)

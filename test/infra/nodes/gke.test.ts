@@ -44,7 +44,7 @@ async function provision(changes: Partial<GkePool> = {}, answer: Answer = () => 
   const target = { context: 'gov', image: 'none' }
   const done = gke({ pool: changed, accelerator, jurisdiction, target }, {})
   const error = await done.then(
-    () => undefined,
+    (register) => register(),
     (cause: unknown) => cause,
   )
   await settled(registered, error === undefined ? 2 : 1)
