@@ -6,6 +6,7 @@ import { localCluster } from './clusters/local.ts'
 import type { ClusterTarget } from './clusters/target.ts'
 import { readStackFile } from './config.ts'
 import { assignModels } from './nodes/assign.ts'
+import { createGpuStack } from './nodes/gpu-stack.ts'
 import { createNodePools } from './nodes/node-pools.ts'
 import type { Outputs } from './outputs.ts'
 import { programError } from './program-error.ts'
@@ -36,6 +37,7 @@ export default async function deploy(): Promise<Outputs> {
       upsertExistingObjects: stack.cluster.kind === 'local',
     })
     const nodePools = await createNodePools(stack, target, { provider })
+    createGpuStack(stack, projectFolder(), { provider })
     createPriorityClass(stack, { provider })
     const namespace = stack.createNamespace
       ? createNamespace(stack, { provider }).metadata.name

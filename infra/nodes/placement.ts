@@ -59,7 +59,7 @@ export function placementOf(
   return {
     affinity: nodeAffinity([nodeLabelsOf(pool, country)], zonesOf(pool, jurisdiction)),
     tolerations: tolerationsOf(pool, accelerator),
-    runtimeClassName: pool.runtimeClass,
+    runtimeClassName: runtimeClassOf(pool, accelerator),
     accelerator: acceleratorOf(pool, accelerator, cards),
   }
 }
@@ -99,7 +99,7 @@ function tolerationsOf(pool: NodePool, { taint }: Accelerator): Toleration[] {
 
 /** Clouds' images with a driver have NVIDIA's runtime as their default, and no RuntimeClass of it. */
 function runtimeClassOf(pool: NodePool, { runtimeClassName }: Accelerator): string | undefined {
-  if (!isCloudPool(pool)) return runtimeClassName
+  if (pool.runtimeClass !== undefined || !isCloudPool(pool)) return pool.runtimeClass
   return pool.provisioner !== 'eks' && pool.driver === 'own' ? runtimeClassName : undefined
 }
 

@@ -59,9 +59,10 @@ function outsideOfPool(pool: StackFile['nodePools'][number], stack: StackFile): 
       return clusterApiObjects(pool, row, stack.jurisdiction).flatMap((object) => {
         if (!('template' in object.spec)) return []
         const { metadata, spec } = object.spec.template
+        const labels: Record<string, string> = metadata.labels
         const zones = 'failureDomain' in spec ? [spec.failureDomain as string] : []
         return [
-          ...(metadata.labels[LABEL] === country ? [] : [`${pool.name}: label`]),
+          ...(labels[LABEL] === country ? [] : [`${pool.name}: label`]),
           ...outsideOf(pool.name, [{ key: ZONE, operator: 'In', values: zones }], stack),
         ]
       })
