@@ -9,7 +9,9 @@ import {
 /** Docs: what others state of the memory of large bases, and what the planner says of the same. */
 export function plannerFiguresPage(note: string): string {
   const bases = new Set(PUBLISHED_FIGURES.map(({ base }) => base))
-  const without = Object.keys(BASE_MODELS).filter((id) => !bases.has(id))
+  const without = Object.values(BASE_MODELS)
+    .filter(({ id, verified }) => verified !== 'served here' && !bases.has(id))
+    .map(({ id }) => `\`${id}\``)
   return [
     '# The planner against published figures',
     note,
@@ -26,7 +28,7 @@ export function plannerFiguresPage(note: string): string {
     '- Cache and compute: where no program is named, the log is one of ik_llama.cpp, a fork that lays both out as llama.cpp did.',
     '- Cache: with windows (Gemma 3), only programs that keep what windows have passed are compared, as the engine here does; llama.cpp without `--swa-full` takes less.',
     '- Files of DeepSeek of before April 2025 hold whole heads: such a file takes 71 times the cache of the row. `serantau plan` of the file itself says so, because its header does.',
-    `- No figure with its conditions was found for ${without.map((id) => `\`${id}\``).join(', ')}.`,
+    `- No figure with its conditions was found for ${without.join(', ')}.`,
     '',
   ].join('\n')
 }
