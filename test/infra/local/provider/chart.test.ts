@@ -25,6 +25,14 @@ test('objects are named after chart, namespace and object, in the namespace of t
   expect(rows[0]?.object['metadata']).toEqual({ name: 'a', namespace: 'serantau' })
 })
 
+test.each([
+  ['coordination.k8s.io/v1', 'Lease'],
+  ['keda.sh/v1alpha1', 'ScaledObject'],
+])('%s %s stands in the namespace of the release too', (apiVersion, kind) => {
+  const [row] = chartObjects([object(apiVersion, kind, { name: 'a' })], naming)
+  expect(row?.object['metadata']).toEqual({ name: 'a', namespace: 'serantau' })
+})
+
 test('namespaces and definitions come before what needs them, wishes are honoured', () => {
   const depends = { 'config.kubernetes.io/depends-on': '/namespaces/team/ConfigMap/late' }
   const definition = {
