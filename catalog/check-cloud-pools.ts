@@ -93,54 +93,47 @@ function eksProblems(pool: EksPool, at: At): Problem[] {
 }
 
 function gkeProblems(pool: GkePool, jurisdiction: Jurisdiction, at: At): Problem[] {
-  const { location, region, acceleratorType, accelerator, driver, slice } = pool
-  const placed =
-    location === undefined ||
-    location === region ||
-    (isOfCloudRegion(location, pool) && isInside(location, jurisdiction))
+  const { acceleratorType, accelerator, driver, slice } = pool
+  const problems = locationProblems(pool, jurisdiction, at)
+  if (accelerator === 'cpu' && acceleratorType !== undefined) {
+    problems.push({
+      path: at('acceleratorType'),
+      expected: 'nothing beside accelerator cpu',
+      got: JSON.stringify(acceleratorType),
+      fix: 'remove it, or name the accelerator',
+    })
+  }
+  if (driver === 'own' && acceleratorType === undefined && accelerator !== 'cpu') {
+    problems.push({
+      path: at('acceleratorType'),
+      expected: "the card's name at Google: GKE leaves its driver out for a card that is named",
+      got: 'nothing',
+      fix: 'set it, e.g. nvidia-l4, or remove driver',
+    })
+  }
+  if (slice !== undefined && driver === 'cloud') {
+    problems.push({
+      path: at('driver'),
+      expected:
+        '"own" beside slice: GKE announces its own partitions as whole cards, which pods here do not ask for',
+      got: '"cloud"',
+      fix: 'set driver: own and bring a GPU Operator, or remove slice',
+    })
+  }
+  return problems
+}
+
+function locationProblems(pool: GkePool, jurisdiction: Jurisdiction, at: At): Problem[] {
+  const { location, region } = pool
+  if (location === undefined || location === region) return []
+  if (isOfCloudRegion(location, pool) && isInside(location, jurisdiction)) return []
   return [
-    ...(placed
-      ? []
-      : [
-          {
-            path: at('location'),
-            expected: `${region}, or a zone of it inside the jurisdiction`,
-            got: JSON.stringify(location),
-            fix: 'remove it for a regional cluster, or name the zone of the cluster',
-          },
-        ]),
-    ...(accelerator === 'cpu' && acceleratorType !== undefined
-      ? [
-          {
-            path: at('acceleratorType'),
-            expected: 'nothing beside accelerator cpu',
-            got: JSON.stringify(acceleratorType),
-            fix: 'remove it, or name the accelerator',
-          },
-        ]
-      : []),
-    ...(driver === 'own' && acceleratorType === undefined && accelerator !== 'cpu'
-      ? [
-          {
-            path: at('acceleratorType'),
-            expected:
-              "the card's name at Google: GKE leaves its driver out for a card that is named",
-            got: 'nothing',
-            fix: 'set it, e.g. nvidia-l4, or remove driver',
-          },
-        ]
-      : []),
-    ...(slice !== undefined && driver === 'cloud'
-      ? [
-          {
-            path: at('driver'),
-            expected:
-              '"own" beside slice: GKE announces its own partitions as whole cards, which pods here do not ask for',
-            got: '"cloud"',
-            fix: 'set driver: own and bring a GPU Operator, or remove slice',
-          },
-        ]
-      : []),
+    {
+      path: at('location'),
+      expected: `${region}, or a zone of it inside the jurisdiction`,
+      got: JSON.stringify(location),
+      fix: 'remove it for a regional cluster, or name the zone of the cluster',
+    },
   ]
 }
 
