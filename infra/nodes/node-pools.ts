@@ -47,7 +47,8 @@ async function provision<Kind extends ProvisionerKind>(
   parent: NodePoolResources,
 ): Promise<Register> {
   const accelerator = ACCELERATORS[pool.accelerator]
-  const provisioner = await PROVISIONERS[pool.provisioner as Kind]()
+  const kind: Kind = pool.provisioner
+  const provisioner = await PROVISIONERS[kind]()
   return provisioner({ pool, accelerator, jurisdiction, target }, { parent })
 }
 

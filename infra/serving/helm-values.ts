@@ -59,7 +59,9 @@ export function gatewayValues(input: GatewayInput): GatewayValues {
     service: { clusterIP: input.clusterIP ?? null },
     resources: { cpu: 1, cpuRequest: '100m', memory: '384Mi' },
     // It reads every prompt: with pools, on nodes that are known to be inside alone.
-    ...(stack.nodePools.length > 0 ? { affinity: insideAffinity(stack.jurisdiction, stack.nodePools) } : {}),
+    ...(stack.nodePools.length > 0
+      ? { affinity: insideAffinity(stack.jurisdiction, stack.nodePools) }
+      : {}),
     ...priorityValues(stack),
     // The chart's own test is for people who install it with Helm.
     helmTest: false,
