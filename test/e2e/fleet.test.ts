@@ -79,7 +79,7 @@ describe('the simulated fleet', () => {
   })
 
   it('makes nodes for pods that ask for cards, in both zones, with the labels and taint of the pool', async () => {
-    await fleet.kubectl.apply(nodePool, deployment('MY', REPLICAS))
+    await fleet.kubectl.apply(nodePool, deployment('MY', REPLICAS, 'DoNotSchedule'))
     await settled(async () => {
       const running = (await pods('MY')).filter(({ status }) => status.phase === 'Running')
       expect(running).toHaveLength(REPLICAS)
@@ -101,7 +101,7 @@ describe('the simulated fleet', () => {
 
   it('makes no node for a pod of another jurisdiction, which waits', async () => {
     const before = await simulatedNodes()
-    await fleet.kubectl.apply(deployment('SG', 1))
+    await fleet.kubectl.apply(deployment('SG', 1, 'DoNotSchedule'))
     await settled(async () => {
       const [pod] = await pods('SG')
       const condition = pod?.status.conditions?.find(({ type }) => type === 'PodScheduled')

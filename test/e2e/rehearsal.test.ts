@@ -23,7 +23,7 @@ beforeAll(async () => {
   const prices = { [pool.accelerator]: 1.2 }
   fleet = await startFleet({ cluster, pools: [pool], jurisdiction, prices }, report)
   stage = { fleet, workload, zones: ZONES }
-  await fleet.kubectl.apply(nodePool, deployment('MY', 0))
+  await fleet.kubectl.apply(nodePool, deployment('MY', 0, 'ScheduleAnyway'))
 })
 
 afterAll(async () => {

@@ -21,8 +21,11 @@ export const pool = KarpenterPoolSchema.parse({
 export const accelerator = ACCELERATORS[pool.accelerator]
 export const nodePool = karpenterNodePool(pool, accelerator, jurisdiction)
 
+/** Over the zones; when one is lost, only the second lets its pods run elsewhere. */
+export type Spread = 'DoNotSchedule' | 'ScheduleAnyway'
+
 /** Pods that ask for one card and spread over the zones, as a model's replicas do. */
-function podSpec(country: string) {
+function podSpec(country: string, spread: Spread) {
   const labels = { app: country.toLowerCase() }
   const placement = placementOf(pool, accelerator, { ...jurisdiction, country }, 1)
   const limits = { 'nvidia.com/gpu': placement.accelerator?.count }
@@ -33,7 +36,7 @@ function podSpec(country: string) {
       tolerations: placement.tolerations,
       topologySpreadConstraints: [
         {
-          ...{ maxSkew: 1, topologyKey: ZONE_LABEL, whenUnsatisfiable: 'ScheduleAnyway' },
+          ...{ maxSkew: 1, topologyKey: ZONE_LABEL, whenUnsatisfiable: spread },
           labelSelector: { matchLabels: labels },
         },
       ],
@@ -44,13 +47,13 @@ function podSpec(country: string) {
   }
 }
 
-export const deployment = (country: string, replicas: number) => ({
+export const deployment = (country: string, replicas: number, spread: Spread) => ({
   apiVersion: 'apps/v1',
   kind: 'Deployment',
   metadata: { name: `model-${country.toLowerCase()}`, namespace: 'default' },
   spec: {
     replicas,
     selector: { matchLabels: { app: country.toLowerCase() } },
-    template: podSpec(country),
+    template: podSpec(country, spread),
   },
 })
