@@ -6,7 +6,7 @@ import type { Problem } from './errors.ts'
 import { isCloudPool, type ExistingPool, type NodePool } from './node-pool.ts'
 import { formatPath } from './parse-stack-file.ts'
 import type { StackFile } from './stack-file.ts'
-import { isInside, zonesOf } from './zone.ts'
+import { countryOfZone, isInside, zonesOf } from './zone.ts'
 
 type Stack = Pick<StackFile, 'jurisdiction' | 'nodePools'>
 
@@ -31,20 +31,32 @@ export function poolProblems(stack: Stack): Problem[] {
   ]
 }
 
-/** A public cloud's region that is known to lie abroad. */
+/** Regions of public clouds, and zones whose names say theirs, that are known to lie abroad. */
 function regionProblems({ jurisdiction }: Stack): Problem[] {
-  const { country, regions } = jurisdiction
+  const { country, regions, zones } = jurisdiction
   if (country === NOT_STATED) return []
-  return regions.flatMap((region, index) => {
-    const abroad = countryOf(region)
+  return [
+    ...abroadOf(country, 'region', regions, countryOf),
+    ...abroadOf(country, 'zone', zones, countryOfZone),
+  ]
+}
+
+function abroadOf(
+  country: string,
+  kind: 'region' | 'zone',
+  names: readonly string[],
+  whereIs: (name: string) => string | undefined,
+): Problem[] {
+  return names.flatMap((name, index) => {
+    const abroad = whereIs(name)
     if (abroad === undefined || abroad === country) return []
     const own = regionsOf(country)
     return [
       {
-        path: formatPath(['jurisdiction', 'regions', index]),
-        expected: `a region inside ${country}`,
-        got: `"${region}", which lies in ${abroad}`,
-        fix: own.length > 0 ? `choose of ${own.join(', ')}` : 'name a region of a provider there',
+        path: formatPath(['jurisdiction', `${kind}s`, index]),
+        expected: `a ${kind} inside ${country}`,
+        got: `"${name}", which lies in ${abroad}`,
+        fix: own.length > 0 ? `choose of ${own.join(', ')}` : `name a ${kind} of a provider there`,
       },
     ]
   })

@@ -107,6 +107,12 @@ export const ClusterApiPoolSchema = z.strictObject({
   bootstrapRef: RefSchema.describe(
     'Template of bootstrap configurations, e.g. KubeadmConfigTemplate',
   ),
+  machineTaints: z
+    .boolean()
+    .default(false)
+    .describe(
+      'true: Cluster API taints its nodes (feature gate MachineTaintPropagation); false: the bootstrap template does',
+    ),
   unhealthyAfter: DurationSchema.default('10m').describe(
     'A machine whose node is lost is replaced then',
   ),

@@ -1,3 +1,4 @@
+import { countryOf } from './cloud-regions.ts'
 import type { CloudPool } from './node-pool.ts'
 import type { Jurisdiction } from './stack-file.ts'
 
@@ -7,6 +8,10 @@ const SUFFIX = /^([a-z]|-[a-z0-9]{1,2})$/
 /** The zone's name says that it lies in the region, as Amazon's, Google's and Azure's do. */
 const isOfRegion = (zone: string, region: string): boolean =>
   zone.startsWith(region) && SUFFIX.test(zone.slice(region.length))
+
+/** Country of a public cloud's zone, by the region that its name begins with; undefined: none that is known. */
+export const countryOfZone = (zone: string): string | undefined =>
+  countryOf(zone.replace(/([a-z]|-[a-z0-9]{1,2})$/, ''))
 
 /** Whether a zone lies in the jurisdiction: one that it lists, or one of a region of it when it lists none. Pure. */
 export function isInside(zone: string, { regions, zones }: Jurisdiction): boolean {

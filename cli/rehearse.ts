@@ -15,7 +15,7 @@ export function rehearseCommand(command: Command): void {
     .description('play a stack with pools of nodes on the embedded cluster and a simulated cloud')
     .argument('[file]', 'stack file; default: a ministry with three pools', MINISTRY)
     .option('--prices <file>', 'YAML: money an hour of one card, e.g. nvidia-l40s: 1.20')
-    .option('--small', 'scale up and down alone: two minutes instead of ten', false)
+    .option('--small', 'a lost zone, down to 0 and up again alone', false)
     .option(
       '--keep',
       'leave the cluster running for a look; `down --stack rehearsal` ends it',

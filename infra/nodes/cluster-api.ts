@@ -91,7 +91,9 @@ function machineDeployment(
           ...(zone === undefined ? {} : { failureDomain: zone }),
           bootstrap: { configRef: contractRef(pool.bootstrapRef) },
           infrastructureRef: contractRef(pool.infrastructureRef),
-          ...(taint === undefined ? {} : { taints: [{ ...taint, propagation: 'Always' }] }),
+          ...(taint === undefined || !pool.machineTaints
+            ? {}
+            : { taints: [{ ...taint, propagation: 'Always' }] }),
         },
       },
     },

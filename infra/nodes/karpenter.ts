@@ -52,7 +52,11 @@ export function karpenterNodePool(
         // A node that holds a model is never emptied to save money: its answers would be cut or moved.
         consolidationPolicy: 'WhenEmpty',
         consolidateAfter: pool.consolidateAfter,
-        budgets: [{ nodes: `${pool.disruptedAtOnce}` }],
+        // Empty nodes hold nothing up: all may go at once.
+        budgets: [
+          { nodes: `${pool.disruptedAtOnce}`, reasons: ['Drifted', 'Underutilized'] },
+          { nodes: '100%', reasons: ['Empty'] },
+        ],
       },
       template: {
         metadata: { labels: poolLabels(pool, jurisdiction.country) },

@@ -9,11 +9,15 @@ export interface Kubectl {
   applyFiles(...files: string[]): Promise<string>
   /** POST of an object to a path of the API, such as a subresource. */
   create(path: string, object: object): Promise<string>
+  /** What the API server would say of an object, unknown fields included; nothing is kept. */
+  dryRun(object: object): Promise<string>
   /** Objects as `get` selects them, e.g. `list('pods', '--namespace=models')`. */
   list<T>(...args: string[]): Promise<T[]>
 }
 
 const APPLY = ['apply', '--server-side', '--force-conflicts', '--field-manager=serantau-rehearsal']
+
+const DRY_RUN = ['create', '--dry-run=server', '--validate=strict']
 
 /** `kubernetes` and `kubeconfig` are paths. */
 export function kubectlOf(kubernetes: string, kubeconfig: string): Kubectl {
@@ -25,6 +29,7 @@ export function kubectlOf(kubernetes: string, kubeconfig: string): Kubectl {
     apply: (...items: object[]) =>
       call([...APPLY, '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items })),
     applyFiles: (...files: string[]) => call([...APPLY, ...files.flatMap((file) => ['-f', file])]),
+    dryRun: (object: object) => call([...DRY_RUN, '-f', '-'], JSON.stringify(object)),
     create: (path: string, object: object) =>
       call(['create', '--raw', path, '-f', '-'], JSON.stringify(object)),
     list: async <T>(...args: string[]) => {

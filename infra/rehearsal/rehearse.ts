@@ -28,7 +28,7 @@ export interface RehearseArgs {
   /** Stack file that is rehearsed. */
   file: string
   prices: Prices
-  /** true: scenarios that take longest are left out (zone loss, upgrade, drain of a node). */
+  /** true: a lost zone, down to 0 and up again alone. */
   small: boolean
   /** true: the cluster is left running for a look. */
   keep: boolean
@@ -117,7 +117,7 @@ async function evictions(
   return [await evictServing({ kubectl, namespace, deployment, model: real.id, endpoint, key })]
 }
 
-const SMALL = /^(0 to|to 0)/
+const SMALL = /^(0 to|to 0)|is lost$/
 
 async function playModel(
   { small }: RehearseArgs,

@@ -25,6 +25,11 @@ describe('what is refused, by path and with the fix', () => {
       /jurisdiction\.regions\[1\]: expected a region inside MY, got "ap-southeast-1", which lies in SG\. Fix: choose of ap-southeast-5, malaysiawest/,
     ],
     [
+      'a zone of the jurisdiction that lies abroad',
+      { jurisdiction: { country: 'MY', zones: ['ap-southeast-5a', 'us-east-1a'] } },
+      /jurisdiction\.zones\[1\]: expected a zone inside MY, got "us-east-1a", which lies in US/,
+    ],
+    [
       'a pool in a zone of another country',
       withPool({ ...KARPENTER_POOL, zones: ['ap-southeast-1a'] }),
       /nodePools\[0\]\.zones: expected zones of the jurisdiction MY \(a zone of ap-southeast-5\), got "ap-southeast-1a"/,

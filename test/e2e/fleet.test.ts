@@ -7,15 +7,19 @@ import { findSandbox } from '../../infra/local/cluster/sandbox.ts'
 import { clusterFolder } from '../../infra/local/cluster/state.ts'
 import { listProcesses, namespaceOf } from '../../infra/local/process-table.ts'
 import { JURISDICTION_LABEL, ZONE_LABEL } from '../../infra/nodes/placement.ts'
+import { clusterApiObjects } from '../../infra/nodes/cluster-api.ts'
 import {
   type Fleet,
   installDefinitions,
   SIMULATED,
   startFleet,
 } from '../../infra/rehearsal/fleet.ts'
+import { chartCases } from '../helpers/chart-cases.ts'
+import { Helm } from '../helpers/helm.ts'
 import {
   ZONES,
   accelerator,
+  clusterApiPool,
   deployment,
   jurisdiction,
   nodePool,
@@ -76,6 +80,27 @@ describe('the simulated fleet', () => {
     for (const resource of ['machinedeployments.cluster.x-k8s.io', 'scaledobjects.keda.sh']) {
       expect(served).toContain(resource)
     }
+  })
+
+  it('takes what is rendered for Cluster API, and refuses a misspelt field of it', async () => {
+    const objects = clusterApiObjects(clusterApiPool, accelerator, jurisdiction)
+    const dryRun = (items: object[]) =>
+      fleet.kubectl.dryRun({ apiVersion: 'v1', kind: 'List', items })
+    expect(objects).toHaveLength(3)
+    await dryRun(objects)
+    const [first] = structuredClone(objects) as unknown as { spec: Record<string, unknown> }[]
+    const wrong = { ...first, spec: { ...first?.spec, replicaz: 1 } }
+    await expect(dryRun([wrong])).rejects.toThrow(/replicaz/)
+  })
+
+  it('takes the ScaledObject that is rendered for KEDA', async () => {
+    const wanted = chartCases().find(({ name }) => name === 'a model that KEDA scales')
+    const helm = await Helm.create()
+    const rendered = await helm.template('gateway', 'default', wanted?.values ?? {})
+    await helm.remove()
+    const scaled = rendered.filter(({ kind }) => kind === 'ScaledObject')
+    expect(scaled.length).toBeGreaterThan(0)
+    await fleet.kubectl.dryRun({ apiVersion: 'v1', kind: 'List', items: scaled })
   })
 
   it('makes nodes for pods that ask for cards, in both zones, with the labels and taint of the pool', async () => {

@@ -1,44 +1,33 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { startCluster, stopCluster } from '../../infra/local/cluster.ts'
-import { type Fleet, startFleet } from '../../infra/rehearsal/fleet.ts'
-import type { Stage } from '../../infra/rehearsal/outcome.ts'
-import { partsOf, play } from '../../infra/rehearsal/play.ts'
-import { ZONES, deployment, jurisdiction, nodePool, pool } from '../helpers/gpu-pool.ts'
+import { readFile } from 'node:fs/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Rehearsal } from '../../infra/rehearsal/rehearse.ts'
+import { TestProject } from '../helpers/project.ts'
 
-const report = (): void => undefined
-const NAME = 'rehearsal-test'
-const workload = { namespace: 'default', deployment: 'model-my', selector: 'app=my' }
+let project: TestProject
 
-let home = ''
-let fleet: Fleet
-let stage: Stage
-
-beforeAll(async () => {
-  home = await mkdtemp(join(tmpdir(), 'serantau-rehearsal-'))
-  vi.stubEnv('SERANTAU_HOME', home)
-  const cluster = await startCluster(NAME, report)
-  const prices = { [pool.accelerator]: 1.2 }
-  fleet = await startFleet({ cluster, pools: [pool], jurisdiction, prices }, report)
-  stage = { fleet, workload, zones: ZONES }
-  await fleet.kubectl.apply(nodePool, deployment('MY', 0, 'ScheduleAnyway'))
-})
-
+beforeAll(async () => (project = await TestProject.create()))
 afterAll(async () => {
-  await fleet.stop()
-  await stopCluster(NAME, report)
-  vi.unstubAllEnvs()
-  await rm(home, { recursive: true, force: true })
+  await project.run(['down', '--yes', '--stack', 'rehearsal'])
+  await project.remove()
 })
 
-describe('a rehearsal', () => {
-  it('finds every expectation met: from 0, drain, upgrade, a lost zone, the limit, to 0 and again', async () => {
-    const parts = partsOf(stage, { replicas: 4, most: pool.max })
-    const { outcomes, timeline } = await play(stage, parts, report)
-    expect(outcomes.filter(({ ok }) => !ok)).toEqual([])
-    expect(outcomes).toHaveLength(7)
-    for (const { title } of parts) expect(timeline).toContain(`>${title}</text>`)
-  })
-})
+test('a ministry is rehearsed: nodes inside alone, an eviction, a lost zone, to 0 and up again; nothing is left', async () => {
+  const result = await project.run(['rehearse', '--small', '-o', 'json'])
+  expect(result.stderr).not.toContain('failed')
+  const { pools, outcomes, timeline } = JSON.parse(result.stdout) as Rehearsal
+  expect(outcomes.filter(({ ok }) => !ok)).toEqual([])
+  expect(outcomes.map(({ expectation }) => expectation)).toEqual([
+    expect.stringContaining('no node lies outside the zones of its pool'),
+    expect.stringContaining('its stream ends whole'),
+    expect.stringContaining('ap-southeast-5a is lost'),
+    expect.stringContaining('with no pod left, all nodes go'),
+    expect.stringContaining('4 pods run on nodes that were made for them'),
+  ])
+  const zones = Object.keys(pools.find(({ name }) => name === 'l40s')?.zones ?? {})
+  expect(zones.length).toBeGreaterThan(0)
+  for (const zone of zones) expect(['ap-southeast-5a', 'ap-southeast-5b']).toContain(zone)
+  expect(await readFile(timeline, 'utf8')).toMatch(/^<svg/)
+  expect(result.status).toBe(0)
+  const left = await project.run(['status', '--stack', 'rehearsal'])
+  expect(left.stderr).toContain('no such file')
+}, 600_000)

@@ -4,7 +4,9 @@ import {
   type GatewayValues,
   type ModelServerValues,
 } from '../../catalog/index.ts'
+import { assignModels } from '../../infra/nodes/assign.ts'
 import { gatewayValues, modelServerValues } from '../../infra/serving/helm-values.ts'
+import { POOLS_STACK } from './pool-stacks.ts'
 import { EXISTING_STACK, IMAGE, LOCAL_STACK } from './stacks.ts'
 
 export interface ChartCase {
@@ -34,6 +36,12 @@ const STACKS: Record<string, object> = {
     ...EXISTING_STACK,
     models: [{ ...EXISTING_STACK.models[0], replicas: { min: 0, max: 1 }, state: { size: '1Gi' } }],
   },
+  'models on pools of nodes': POOLS_STACK,
+  'a model whose card is claimed': {
+    ...POOLS_STACK,
+    nodePools: [{ ...POOLS_STACK.nodePools[0], dra: true }],
+    models: [POOLS_STACK.models[0]],
+  },
   'a model that KEDA scales': {
     ...EXISTING_STACK,
     scaling: { by: 'keda', namespace: 'scalers' },
@@ -58,16 +66,19 @@ function allCases(): ChartCase[] {
       stack,
       image: IMAGE,
       keysSecret: 'serantau-keys',
-      placement: undefined,
       systemPrompts: [],
     }
+    const placements = assignModels(models, stack.jurisdiction)
     const local = stack.cluster.kind === 'local'
     return [
       { name, chart: 'gateway' as const, values: gatewayValues({ ...common, models }) },
       ...models.map((model) => ({
         name: `${name}: ${model.base.id}`,
         chart: 'model-server' as const,
-        values: modelServerValues({ ...common, model, weightsClaim: 'weights', local }),
+        values: modelServerValues({
+          ...{ ...common, model, weightsClaim: 'weights', local },
+          placement: placements.get(model.base.id),
+        }),
       })),
     ]
   })

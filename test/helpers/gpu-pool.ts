@@ -1,9 +1,10 @@
 import { ACCELERATORS } from '../../catalog/accelerators/index.ts'
-import { KarpenterPoolSchema } from '../../catalog/node-pool.ts'
+import { ClusterApiPoolSchema, KarpenterPoolSchema } from '../../catalog/node-pool.ts'
 import { JurisdictionSchema } from '../../catalog/stack-file.ts'
 import { karpenterNodePool } from '../../infra/nodes/karpenter.ts'
 import { placementOf, ZONE_LABEL } from '../../infra/nodes/placement.ts'
 import { SIMULATED_NODE_CLASS } from '../../infra/rehearsal/fleet.ts'
+import { CLUSTER_API_POOL } from './pool-stacks.ts'
 
 export const ZONES = ['my-central-1a', 'my-central-1b']
 
@@ -20,6 +21,11 @@ export const pool = KarpenterPoolSchema.parse({
 })
 export const accelerator = ACCELERATORS[pool.accelerator]
 export const nodePool = karpenterNodePool(pool, accelerator, jurisdiction)
+
+export const clusterApiPool = ClusterApiPoolSchema.parse({
+  ...{ ...CLUSTER_API_POOL, zones: ZONES },
+  machineTaints: true,
+})
 
 /** Over the zones; when one is lost, only the second lets its pods run elsewhere. */
 export type Spread = 'DoNotSchedule' | 'ScheduleAnyway'

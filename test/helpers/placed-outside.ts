@@ -95,6 +95,12 @@ function outsideOfPods(name: string, affinity: unknown, stack: StackFile): strin
   })
 }
 
+const isAbroad = (zone: string, country: string) =>
+  country !== 'ZZ' &&
+  ['', zone.slice(0, -1), zone.slice(0, -2), zone.slice(0, -3)].some(
+    (region) => (countryOf(region) ?? country) !== country,
+  )
+
 function outsideOf(name: string, expressions: readonly Expression[], stack: StackFile): string[] {
   const { country, regions, zones } = stack.jurisdiction
   return expressions.flatMap(({ key, operator, values }) => {
@@ -106,7 +112,7 @@ function outsideOf(name: string, expressions: readonly Expression[], stack: Stac
           const abroad = countryOf(value)
           return !regions.includes(value) || (country !== 'ZZ' && (abroad ?? country) !== country)
         }
-        if (zones.length > 0) return !zones.includes(value)
+        if (zones.length > 0) return !zones.includes(value) || isAbroad(value, country)
         return !regions.some(
           (region) =>
             value === `${region}${value.slice(region.length)}` &&

@@ -23,7 +23,10 @@ test('Karpenter may make nodes with the card, in the zones, up to the number of 
       disruption: {
         consolidationPolicy: 'WhenEmpty',
         consolidateAfter: '10m',
-        budgets: [{ nodes: '1' }],
+        budgets: [
+          { nodes: '1', reasons: ['Drifted', 'Underutilized'] },
+          { nodes: '100%', reasons: ['Empty'] },
+        ],
       },
       template: {
         metadata: {
