@@ -11,7 +11,7 @@ const isOfRegion = (zone: string, region: string): boolean =>
 
 /** Country of a public cloud's zone, by the region that its name begins with; undefined: none that is known. */
 export const countryOfZone = (zone: string): string | undefined =>
-  countryOf(zone.replace(/([a-z]|-[a-z0-9]{1,2})$/, ''))
+  countryOf(zone.replace(/[a-z]$/, '')) ?? countryOf(zone.replace(/-[a-z0-9]{1,2}$/, ''))
 
 /** Whether a zone lies in the jurisdiction: one that it lists, or one of a region of it when it lists none. Pure. */
 export function isInside(zone: string, { regions, zones }: Jurisdiction): boolean {

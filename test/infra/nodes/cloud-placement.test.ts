@@ -33,7 +33,9 @@ describe("pods of a cloud's pool", () => {
     expect(placementOf(aks, H100, jurisdiction, 1).runtimeClassName).toBeUndefined()
     const own = { ...aks, driver: 'own' } as NodePool
     expect(placementOf(own, H100, jurisdiction, 1).runtimeClassName).toBe('nvidia')
-    expect(placementOf(existing, H100, jurisdiction, 1).runtimeClassName).toBe('nvidia')
+    expect(placementOf(existing, H100, jurisdiction, 1).runtimeClassName).toBeUndefined()
+    const named = { ...existing, runtimeClass: 'nvidia' } as NodePool
+    expect(placementOf(named, H100, jurisdiction, 1).runtimeClassName).toBe('nvidia')
   })
 
   test("tolerate Azure's taint of spot nodes in a pool of them alone", () => {
