@@ -38,7 +38,7 @@ export default async function deploy(): Promise<Outputs> {
     })
     const nodePools = await createNodePools(stack, target, { provider })
     createGpuStack(stack, projectFolder(), { provider })
-    createPriorityClass(stack, { provider })
+    const priorityClass = createPriorityClass(stack, { provider })
     const namespace = stack.createNamespace
       ? createNamespace(stack, { provider }).metadata.name
       : pulumi.output(stack.namespace)
@@ -47,10 +47,10 @@ export default async function deploy(): Promise<Outputs> {
     const caBundle = createCaBundle(stack.caBundle, namespace, { provider })
     for (const model of models) {
       const placement = placements.get(model.base.id)
-      const args = { ...inNamespace, model, placement, keys, caBundle }
+      const args = { ...inNamespace, model, placement, keys, caBundle, priorityClass }
       new ModelServer(model.base.id, args, { provider })
     }
-    new Gateway('gateway', { ...inNamespace, models, keys }, { provider })
+    new Gateway('gateway', { ...inNamespace, models, keys, priorityClass }, { provider })
 
     return {
       endpoint: endpointOf(stack, target),

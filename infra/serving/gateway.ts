@@ -11,6 +11,7 @@ export interface GatewayArgs {
   target: ClusterTarget
   namespace: pulumi.Input<string>
   keys: k8s.core.v1.Secret
+  priorityClass: k8s.scheduling.v1.PriorityClass | undefined
 }
 
 /** The one endpoint of the stack, which routes by `model`. */
@@ -32,7 +33,7 @@ export class Gateway extends pulumi.ComponentResource {
           apiServerCidr: args.target.apiServerCidr,
         }),
       },
-      { parent: this, dependsOn: [args.keys] },
+      { parent: this, dependsOn: [args.keys, ...(args.priorityClass ? [args.priorityClass] : [])] },
     )
     this.registerOutputs({})
   }

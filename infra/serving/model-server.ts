@@ -17,9 +17,10 @@ export interface ModelServerArgs {
   target: ClusterTarget
   placement: Placement | undefined
   namespace: pulumi.Input<string>
-  /** The pods wait for both: they mount them. */
+  /** The pods wait for these: they mount them, or are of the class. */
   keys: k8s.core.v1.Secret
   caBundle: k8s.core.v1.ConfigMap | undefined
+  priorityClass: k8s.scheduling.v1.PriorityClass | undefined
 }
 
 /** The variant for the accelerator of its pool. On the embedded cluster, whose cards are simulated, its own. */
@@ -57,7 +58,10 @@ export class ModelServer extends pulumi.ComponentResource {
       },
       {
         parent: this,
-        dependsOn: [args.keys, ...weights.dependsOn, ...(args.caBundle ? [args.caBundle] : [])],
+        dependsOn: [
+          ...[args.keys, ...weights.dependsOn],
+          ...[args.caBundle, args.priorityClass].filter((resource) => resource !== undefined),
+        ],
       },
     )
     this.registerOutputs({ release: this.release })

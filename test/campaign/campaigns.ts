@@ -2,6 +2,7 @@ import type { Campaign, Settings } from './campaign.ts'
 import { badInputs } from './bad-inputs.ts'
 import { disconnects } from './disconnects.ts'
 import { exactness } from './exactness.ts'
+import { fleet } from './fleet.ts'
 import { gguf } from './gguf.ts'
 import { isolation } from './isolation.ts'
 import { kill } from './kill.ts'
@@ -56,6 +57,11 @@ export const CAMPAIGNS: Record<string, Campaign> = {
   gguf: {
     title: 'Damaged files of weights are refused with their reason before native code sees them',
     ...{ unit: 'mutants', size: 10_000_000, run: gguf },
+  },
+  fleet: {
+    title:
+      'A thousand nodes come for five thousand pods, inside alone, and none is left when they are gone',
+    ...{ unit: 'nodes', size: 1000, run: fleet },
   },
   preview: {
     title:

@@ -36,6 +36,13 @@ const prepared = (path: string) => [
     kind: 'Namespace',
     metadata: { name: NAMESPACE, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } },
   },
+  // The program makes it beside pools of nodes.
+  {
+    apiVersion: 'scheduling.k8s.io/v1',
+    kind: 'PriorityClass',
+    metadata: { name: 'serantau-serantau' },
+    value: 100_000,
+  },
   {
     apiVersion: 'v1',
     kind: 'Secret',
