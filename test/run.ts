@@ -12,6 +12,7 @@ import { createProgress } from '../cli/progress.ts'
 import { ensureAddon, installAddon } from '../infra/local/engine-addon.ts'
 import { ensureSystemPackages } from '../infra/local/system-packages.ts'
 import { ensureTool } from '../infra/local/toolchain.ts'
+import { CRD_SOURCES, crdFiles } from '../infra/local/toolchain/crds.ts'
 import { ensurePeer } from './bench/engine/build-peer.ts'
 import { PYTHON_SETS, ensurePythonClients } from './clients/python-environment.ts'
 
@@ -121,9 +122,12 @@ async function tools(): Promise<Count> {
     'network-policy',
     'helm',
     'helm-unittest',
+    'kwok',
+    'karpenter-kwok',
   ] as const) {
     await ensureTool(name, report)
   }
+  for (const source of CRD_SOURCES) await crdFiles(source, report)
   await ensureAddon(report, 'all-variants')
   await ensurePeer(report)
   for (const set of PYTHON_SETS) await ensurePythonClients(set, report)

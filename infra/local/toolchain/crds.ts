@@ -8,7 +8,8 @@ import { run } from '../command.ts'
 import { ensureGo } from './go.ts'
 import { TOOLS } from './table.ts'
 
-export type CrdSource = 'karpenter' | 'karpenter-kwok' | 'cluster-api' | 'keda'
+export const CRD_SOURCES = ['karpenter', 'karpenter-kwok', 'cluster-api', 'keda'] as const
+export type CrdSource = (typeof CRD_SOURCES)[number]
 
 interface CrdModule {
   module: string
