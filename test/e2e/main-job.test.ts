@@ -87,7 +87,7 @@ describe('the main job, from a fresh state folder to nothing left', () => {
   test('`up` again goes on from there and deploys', async () => {
     result = await project.json<UpResult>(['up'])
     expect(result.outputs.models).toMatchObject([{ id: SMOL, licence: 'Apache-2.0' }])
-    expect(result.outputs.jurisdiction).toEqual({ country: 'MY', regions: [] })
+    expect(result.outputs.jurisdiction).toEqual({ country: 'MY', regions: [], zones: [] })
     key = (await readFile(result.keyFile ?? '', 'utf8')).trim()
     client = new OpenAI({ baseURL: result.outputs.endpoint, apiKey: key, maxRetries: 0 })
     const kubeconfig = join(project.home, 'clusters', CLUSTER, 'kubeconfig')
