@@ -1,6 +1,7 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
+import { KitError } from '../../catalog/errors.ts'
 import { down } from '../down.ts'
 import { startCluster } from '../local/cluster.ts'
 import { stateFolder } from '../local/paths.ts'
@@ -14,7 +15,7 @@ import { startFleet, type Fleet } from './fleet.ts'
 import type { Outcome, Stage } from './outcome.ts'
 import { partsOf, play } from './play.ts'
 import { factsOfPool, insideOnly, type PoolFacts } from './pool-facts.ts'
-import { rehearsedStack, type PlayedModel, type RehearsedStack } from './rehearsed-stack.ts'
+import { rehearsedStack, type RehearsedStack } from './rehearsed-stack.ts'
 import { evictServing } from './serving-pod.ts'
 import { soldZones } from './simulated-cloud.ts'
 
@@ -51,9 +52,7 @@ export async function rehearse(args: RehearseArgs, report: Report): Promise<Rehe
   const stack = rehearsedStack(given)
   const path = stackFilePath(args.project, NAME)
   const config = Object.entries(stack.config).map(([key, value]) => [`serantau:${key}`, value])
-  await writeFile(path, stringify({ config: Object.fromEntries(config) as unknown }), {
-    flag: 'wx',
-  })
+  await writeNew(path, stringify({ config: Object.fromEntries(config) as unknown }))
   try {
     return await playStack(args, stack, given.jurisdiction, report)
   } finally {
@@ -62,6 +61,19 @@ export async function rehearse(args: RehearseArgs, report: Report): Promise<Rehe
       await rm(path, { force: true })
     }
   }
+}
+
+/** A rehearsal that was kept or killed has left its file: its cluster may still run. */
+async function writeNew(path: string, text: string): Promise<void> {
+  await writeFile(path, text, { flag: 'wx' }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error
+    throw new KitError('LOCKED', {
+      path,
+      expected: 'no other rehearsal',
+      got: 'the stack file of one that was kept, was killed or runs',
+      fix: `run \`npm run down -- --stack ${NAME} --yes\`, then remove the file`,
+    })
+  })
 }
 
 async function playStack(
@@ -87,8 +99,11 @@ async function playStack(
       const pool = simulated.find((other) => other.name === name)
       return pool === undefined ? [] : soldZones(pool, jurisdiction)
     }
-    const outcomes = [insideOnly(pools, zonesOfPool), ...(await evictions(fleet, result, ids))]
-    const scenarios = await playModel(args, fleet, played[0], zonesOfPool, report)
+    const outcomes = [
+      insideOnly(pools, zonesOfPool),
+      ...(await evictions(fleet, result, ids, stack.namespace)),
+    ]
+    const scenarios = await playModel(args, fleet, stack, zonesOfPool, report)
     outcomes.push(...scenarios.outcomes)
     const timeline = await saveTimeline(scenarios.timeline)
     return { deploySeconds, pools, outcomes, simulated: changes, timeline }
@@ -108,11 +123,12 @@ async function evictions(
   { kubectl }: Fleet,
   { outputs, keyFile }: UpResult,
   played: ReadonlySet<string>,
+  namespace: string,
 ): Promise<Outcome[]> {
   const real = outputs.models.find(({ id }) => !played.has(id))
   if (real === undefined || keyFile === undefined) return []
   const key = (await readFile(keyFile, 'utf8')).trim()
-  const [namespace, deployment] = ['serantau', modelRelease(real.id)]
+  const deployment = modelRelease(real.id)
   const { endpoint } = outputs
   return [await evictServing({ kubectl, namespace, deployment, model: real.id, endpoint, key })]
 }
@@ -122,7 +138,7 @@ const SMALL = /^(0 to|to 0)|is lost$/
 async function playModel(
   { small }: RehearseArgs,
   fleet: Fleet,
-  model: PlayedModel | undefined,
+  { played: [model], namespace }: RehearsedStack,
   zonesOfPool: (name: string) => readonly string[],
   report: Report,
 ) {
@@ -132,7 +148,7 @@ async function playModel(
     fleet,
     zones: zonesOfPool(model.pool.name),
     workload: {
-      ...{ namespace: 'serantau', deployment },
+      ...{ namespace, deployment },
       selector: `app.kubernetes.io/instance=${deployment}`,
     },
   }

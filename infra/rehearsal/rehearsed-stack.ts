@@ -7,6 +7,7 @@ import type { StackFile } from '../../catalog/stack-file.ts'
 import { SIMULATED_NODE_CLASS } from './fleet.ts'
 
 export interface RehearsedStack {
+  namespace: string
   /** Keys of the stack file that is deployed, as a stack file has them. */
   config: Record<string, unknown>
   /** Pools whose nodes are simulated, as they are deployed. */
@@ -51,6 +52,7 @@ export function rehearsedStack(given: StackFile): RehearsedStack {
   }
   const deployed = parseStackFile(config)
   return {
+    namespace,
     config,
     simulated,
     played: playedModels(deployed),
